@@ -1,0 +1,70 @@
+"""Scheduler and priority parameters, with the defaults that Slurm documents.
+
+Only what the model reads is here; seconds throughout (Slurm's ``bf_window`` is in minutes).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+DAY_S = 86400.0
+
+
+@dataclass(frozen=True, slots=True)
+class PriorityConfig:
+    """priority/multifactor: the weights are integers in Slurm and multiply factors in [0, 1]."""
+
+    weight_age: float = 0.0
+    weight_assoc: float = 0.0
+    weight_fair_share: float = 0.0
+    weight_job_size: float = 0.0
+    weight_partition: float = 0.0
+    weight_qos: float = 0.0
+    weight_tres: Mapping[str, float] = field(default_factory=dict)  # by TRES name, see cluster.Tres
+    max_age_s: float = 7 * DAY_S
+    calc_period_s: float = 300.0
+    decay_half_life_s: float = 7 * DAY_S  # 0: usage never decays
+    favor_small: bool = False
+    # The documented tie rule merges the children of equal accounts. No release does so (source
+    # 20.11 to 26.05), hence the default: as coded.
+    fair_tree_merges_ties: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulerConfig:
+    """SchedulerParameters and the few settings of slurm.conf that decide when a job starts."""
+
+    priority: PriorityConfig = field(default_factory=PriorityConfig)
+    enforce_limits: bool = True  # AccountingStorageEnforce holds limits
+    main_interval_s: float = 60.0  # sched_interval: full-depth pass; <= 0: no main scheduler
+    main_min_delay_s: float = 3.0  # batch_sched_delay: events wake the main pass no sooner
+    main_queue_depth: int = 100  # default_queue_depth, of passes woken by events
+    partition_job_depth: int = 0  # 0: no cap
+    assoc_limit_stop: bool = False
+    backfill: bool = True  # SchedulerType is sched/backfill
+    bf_interval_s: float = 30.0
+    bf_window_s: float = DAY_S
+    bf_resolution_s: float = 60.0
+    bf_max_job_test: int = 500
+    bf_max_job_start: int = 0  # 0: no cap, as in the next four
+    bf_max_job_part: int = 0
+    bf_max_job_user: int = 0
+    bf_max_job_assoc: int = 0
+    bf_min_age_reserve_s: float = 0.0
+    bf_min_prio_reserve: int = 0
+    bf_max_job_array_resv: int = 20
+    bf_one_resv_per_job: bool = False
+    bf_window_linear_s: float = 0.0  # 0: look-ahead windows double from 30 s
+    # A cycle takes no simulated time unless a test costs some. Then it stops at bf_max_time, and
+    # at a lock yield where something changed unless bf_continue.
+    bf_test_cost_s: float = 0.0
+    bf_max_time_s: float | None = None  # None: bf_interval
+    bf_continue: bool = False
+    bf_yield_interval_s: float = 2.0
+    bf_yield_sleep_s: float = 0.5
+    # Up to 24.11 a planned start is the end of the look-ahead window's last job, from 25.05 that
+    # of the last job on the chosen nodes.
+    plan_to_window_end: bool = True
+    kill_wait_s: float = 30.0
+    over_time_limit_s: float = 0.0
