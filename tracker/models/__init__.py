@@ -1,0 +1,44 @@
+from tracker.models.access import Actor
+from tracker.models.audit import AuditEntry
+from tracker.models.clusters import (
+    Association,
+    Cluster,
+    ClusterAccount,
+    Node,
+    Partition,
+    Qos,
+    Reservation,
+)
+from tracker.models.estimates import StartEstimate
+from tracker.models.experiments import Experiment, Membership, ResearchGroup, ResourceRequest
+from tracker.models.jobs import Attempt, Job, JobHint
+from tracker.models.metrics import MetricPoint, MetricSeries
+from tracker.models.polls import Poll
+from tracker.models.runs import Artifact, Run
+from tracker.models.tokens import Token
+
+__all__ = [
+    "Actor",
+    "Artifact",
+    "Association",
+    "Attempt",
+    "AuditEntry",
+    "Cluster",
+    "ClusterAccount",
+    "Experiment",
+    "Job",
+    "JobHint",
+    "Membership",
+    "MetricPoint",
+    "MetricSeries",
+    "Node",
+    "Partition",
+    "Poll",
+    "Qos",
+    "ResearchGroup",
+    "Reservation",
+    "ResourceRequest",
+    "Run",
+    "StartEstimate",
+    "Token",
+]

@@ -58,6 +58,7 @@ class QueuedJob:
     mem_per_cpu: bool = False
     tres_per_node: Tres = field(default_factory=Tres)
     tres_per_job: Tres = field(default_factory=Tres)
+    tres_per_task: Tres = field(default_factory=Tres)
     tres_alloc: Tres = field(default_factory=Tres)
     node_list: str | None = None
     scheduled_nodes: str | None = None

@@ -1,0 +1,72 @@
+"""Reading the environment: every setting fails loudly with its name, its value and the cure."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+TRUE = {"1", "true", "yes", "on"}
+FALSE = {"0", "false", "no", "off", ""}
+
+
+def boolean(name: str, default: bool = False) -> bool:
+    value = os.environ.get(name)
+    if value is None:
+        return default
+    if value.lower() in TRUE:
+        return True
+    if value.lower() in FALSE:
+        return False
+    raise ImproperlyConfigured(f'{name} is "{value}"; give true or false')
+
+
+def number(name: str, default: int) -> int:
+    value = os.environ.get(name)
+    if value is None:
+        return default
+    try:
+        return int(value)
+    except ValueError:
+        raise ImproperlyConfigured(
+            f'{name} is "{value}"; give a whole number, for example {default}'
+        ) from None
+
+
+def words(name: str) -> list[str]:
+    """A comma-separated list; empty entries are dropped."""
+    return [word.strip() for word in os.environ.get(name, "").split(",") if word.strip()]
+
+
+def networks(name: str) -> list[IPv4Network | IPv6Network]:
+    try:
+        return [ip_network(word) for word in words(name)]
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"{name}: {error}; give networks such as 10.0.0.0/8,192.168.1.7/32"
+        ) from None
+
+
+def data_dir(base: Path) -> Path:
+    """The folder of everything that the embedded service keeps, created with mode 0700."""
+    folder = Path(os.environ.get("QUEUECAST_DATA_DIR") or base / "var").resolve()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+def secret_key(folder: Path) -> str:
+    """SECRET_KEY, or the content of SECRET_KEY_FILE, or a key made once and kept in ``folder``."""
+    if value := os.environ.get("SECRET_KEY"):
+        return value
+    path = Path(os.environ.get("SECRET_KEY_FILE") or folder / "secret-key")
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    with os.fdopen(descriptor, "w") as file:
+        key = secrets.token_urlsafe(48)
+        file.write(key)
+    return key

@@ -1,0 +1,39 @@
+"""Polls: the raw output of every Slurm command we ran, and when we learned it."""
+
+from __future__ import annotations
+
+import zlib
+
+from django.db import models
+
+from tracker.models.clusters import Cluster
+
+
+class Poll(models.Model):
+    """One command run once. A failed poll is a row too: pages show the age of the last good one."""
+
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="polls")
+    command = models.CharField(max_length=32)  # name in tracker.slurm.commands
+    argv = models.JSONField(default=list)
+    started_at = models.DateTimeField()
+    seconds = models.FloatField()
+    rc = models.IntegerField(null=True)  # null: it never answered
+    ok = models.BooleanField()  # answered, parsed and recorded
+    error = models.TextField(blank=True)
+    raw = models.BinaryField()  # zlib; empty where nothing came
+    raw_size = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        ordering = ["-started_at"]
+        indexes = [models.Index(fields=["cluster", "command", "ok", "-started_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.command} of {self.cluster} at {self.started_at:%Y-%m-%d %H:%M:%S}"
+
+    @property
+    def text(self) -> str:
+        return zlib.decompress(bytes(self.raw)).decode() if self.raw else ""
+
+    @staticmethod
+    def compress(text: str) -> bytes:
+        return zlib.compress(text.encode(), 6)

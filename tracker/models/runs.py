@@ -1,0 +1,122 @@
+"""Runs: one training with one seed and one configuration."""
+
+from __future__ import annotations
+
+import secrets
+import time
+
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+
+from tracker.models.clusters import Cluster
+from tracker.models.experiments import Experiment
+from tracker.models.jobs import Job
+
+
+def new_run_id() -> str:
+    """32 hex digits of a UUIDv7 (RFC 9562): sorts by creation time."""
+    millis = time.time_ns() // 1_000_000
+    number = (millis << 80) | secrets.randbits(80)
+    number = number & ~(0xF << 76) | (0x7 << 76)
+    number = number & ~(0x3 << 62) | (0x2 << 62)
+    return f"{number:032x}"
+
+
+class Run(models.Model):
+    class Status(models.TextChoices):
+        CREATED = "CREATED"
+        SUBMITTING = "SUBMITTING"
+        PENDING = "PENDING"
+        RUNNING = "RUNNING"
+        SUSPENDED = "SUSPENDED"
+        COMPLETED = "COMPLETED"
+        FAILED = "FAILED"
+        CANCELLED = "CANCELLED"
+        TIMEOUT = "TIMEOUT"
+        OUT_OF_MEMORY = "OUT_OF_MEMORY"
+        NODE_FAIL = "NODE_FAIL"
+        PREEMPTED = "PREEMPTED"
+        BOOT_FAIL = "BOOT_FAIL"
+        DEADLINE = "DEADLINE"
+        UNKNOWN = "UNKNOWN"
+
+    OPEN = (
+        Status.CREATED,
+        Status.SUBMITTING,
+        Status.PENDING,
+        Status.RUNNING,
+        Status.SUSPENDED,
+        Status.UNKNOWN,
+    )
+
+    id = models.CharField(max_length=32, primary_key=True, default=new_run_id, editable=False)
+    experiment = models.ForeignKey(Experiment, on_delete=models.CASCADE, related_name="runs")
+    cluster = models.ForeignKey(Cluster, null=True, blank=True, on_delete=models.PROTECT)
+    slurm_job_id = models.PositiveBigIntegerField(null=True, blank=True)
+    job = models.ForeignKey(
+        Job, null=True, blank=True, on_delete=models.SET_NULL, related_name="runs"
+    )
+    seed = models.BigIntegerField(null=True, blank=True)
+    config = models.JSONField(default=dict, blank=True)
+    config_sha256 = models.CharField(max_length=64, editable=False)
+    key = models.CharField(max_length=120, blank=True)
+    # SHA-256 over (experiment, cluster, job id, seed, config, key); null = never the same run
+    create_key = models.CharField(max_length=64, null=True, unique=True, editable=False)  # noqa: DJ001
+
+    status = models.CharField(max_length=16, choices=Status, default=Status.CREATED)
+    reason = models.CharField(max_length=255, blank=True)
+    attempt = models.PositiveIntegerField(default=0)
+    exit_code = models.IntegerField(null=True, blank=True)
+    message = models.TextField(blank=True)
+    # the run's own last word (PATCH) was given before its job's end, and stands
+    closed_by_client = models.BooleanField(default=False)
+    submitted_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["cluster", "slurm_job_id"]),
+            models.Index(fields=["status"]),
+        ]
+
+    def __str__(self) -> str:
+        return self.id
+
+    def get_absolute_url(self) -> str:
+        return reverse("run", args=[self.pk])
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in self.OPEN
+
+
+class Artifact(models.Model):
+    """A file or folder on shared storage that a run told of. Only the path is kept."""
+
+    class Kind(models.TextChoices):
+        CHECKPOINT = "checkpoint"
+        ARTIFACT = "artifact"
+        LOG = "log"
+        TENSORBOARD = "tensorboard"
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="artifacts")
+    kind = models.CharField(max_length=16, choices=Kind, default=Kind.ARTIFACT)
+    path = models.CharField(max_length=1024)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "kind", "path"], name="artifact_told_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.path

@@ -1,0 +1,11 @@
+"""All addresses. No trailing slash anywhere (the admin's own excepted)."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("tracker.views.urls")),
+    path("", include("tracker.api.urls")),
+    path("", include("planner.urls")),
+    path("admin/", admin.site.urls),
+]
