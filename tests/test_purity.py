@@ -1,0 +1,47 @@
+"""Pure packages stay importable without any framework: checked in a fresh interpreter."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PURE = [
+    "tracker.slurm",
+    "tracker.curves",
+    "tracker.client",
+    "planner.sim",
+    "planner.traces",
+    "planner.advice",
+    "planner.charts",
+]
+FRAMEWORKS = {"django", "rest_framework", "celery", "requests", "tracker.models", "planner.models"}
+IMPORT_ALL = """
+import importlib, pkgutil, sys
+root = importlib.import_module(sys.argv[1])
+for module in pkgutil.walk_packages(getattr(root, "__path__", []), root.__name__ + "."):
+    importlib.import_module(module.name)
+print(" ".join(sys.modules))
+"""
+
+
+@pytest.mark.parametrize("package", PURE)
+def test_importing_it_imports_no_framework(package: str) -> None:
+    answer = subprocess.run(
+        [sys.executable, "-c", IMPORT_ALL, package],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = set(answer.stdout.split())
+    assert package in loaded
+    assert loaded & FRAMEWORKS == set()
+
+
+@pytest.mark.parametrize("package", ["tracker", "planner"])
+def test_the_project_packages_are_empty(package: str) -> None:
+    assert (ROOT / package / "__init__.py").read_text() == ""
