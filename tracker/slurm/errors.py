@@ -9,16 +9,16 @@ class SlurmError(Exception):
     """Base of everything this package raises on purpose."""
 
 
-class SlurmUnavailable(SlurmError):
-    """No answer: command missing, time-out, controller or database down. Worth another try later."""
+class SlurmUnavailable(SlurmError):  # noqa: N818 (says what is the case)
+    """No answer: command missing, time-out, controller or database down. Worth another try."""
 
 
-class SlurmRefused(SlurmError):
-    """Slurm answered no: permission, unknown field or id. The same question gets the same answer."""
+class SlurmRefused(SlurmError):  # noqa: N818
+    """Slurm said no: permission, unknown field or id. The same question gets the same answer."""
 
 
 class ParseError(SlurmError):
-    """Text that is not what the command prints; ``line`` is the offending piece, cut to 200 characters."""
+    """Text that is not what the command prints; ``line`` is the offending piece, cut short."""
 
     def __init__(self, command: str, line: str, problem: str) -> None:
         self.command = command

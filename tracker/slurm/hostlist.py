@@ -14,7 +14,7 @@ _TRAILING_NUMBER = re.compile(r"(.*?)([0-9]{1,12})", re.ASCII | re.DOTALL)
 
 
 def expand(text: str, *, max_hosts: int = MAX_HOSTS) -> list[str]:
-    """Names in the order written, repeats kept; ValueError when malformed or above ``max_hosts``."""
+    """Names in the order written, repeats kept; ValueError if malformed or above ``max_hosts``."""
     names: list[str] = []
     for item in split_outside_brackets(text):
         expanded = _expand_item(item, max_hosts - len(names))
@@ -75,7 +75,7 @@ def compress(names: Iterable[str]) -> str:
         if match is None:
             plain.add(name)
         else:
-            # 9 and 10 share one range, 09 and 9 do not: only padded numbers have a width of their own
+            # 9 and 10 share one range, 09 and 9 do not: only padded numbers have a width.
             width = len(match[2]) if match[2].startswith("0") and len(match[2]) > 1 else 0
             numbered.setdefault((match[1], width), set()).add(int(match[2]))
     _pull_into_padded(numbered)
@@ -85,7 +85,7 @@ def compress(names: Iterable[str]) -> str:
 
 
 def _pull_into_padded(numbered: dict[tuple[str, int], set[int]]) -> None:
-    """Let cpu10 join cpu[01-09]: a number as long as a padded group's width reads the same there."""
+    """Let cpu10 join cpu[01-09]: a number as long as the group's width reads the same there."""
     for prefix, width in [key for key in numbered if key[1]]:
         unpadded = numbered.get((prefix, 0), set())
         fitting = {number for number in unpadded if len(str(number)) == width}

@@ -29,7 +29,7 @@ class JobId:
 
 
 def parse_job_id(text: str) -> JobId:
-    """``12``, ``12_3``, ``12_[4-9%2]``, ``12_[1,3-5]``, ``834+0``, ``12.batch``; else ValueError."""
+    """``12``, ``12_3``, ``12_[4-9%2]``, ``834+0``, ``12.batch``; ValueError for anything else."""
     match = _JOB_ID.fullmatch(text.strip())
     if match is None:
         raise ValueError(f"{text[:80]!r} is not a job id such as 12, 12_3, 12_[4-9%2] or 834+0")

@@ -29,7 +29,7 @@ class Row:
     texts: dict[str, str]
 
     def read(self, field: str, parse: Callable[[str], T]) -> T:
-        """``parse`` of the field's text, its ValueError turned into a ParseError that shows the row."""
+        """``parse`` of the field's text; its ValueError becomes a ParseError that shows the row."""
         try:
             return parse(self.raw(field))
         except ValueError as error:
@@ -101,6 +101,8 @@ def _row(line: str, fields: Sequence[str], command: str, separator: str) -> Row:
     texts = line.split(separator, len(fields) - 1)
     if len(texts) < len(fields):
         raise ParseError(
-            command, line, f"has {len(texts)} of the {len(fields)} fields asked for ({fields[0]}, ...)"
+            command,
+            line,
+            f"has {len(texts)} of the {len(fields)} fields asked for ({fields[0]}, ...)",
         )
     return Row(command, line, dict(zip(fields, texts, strict=True)))

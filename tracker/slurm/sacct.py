@@ -10,7 +10,7 @@ from tracker.slurm.records import AccountedJob
 from tracker.slurm.rows import SEPARATOR, Row, read_rows
 from tracker.slurm.states import parse_state
 
-# Fields of 20.11 to 25.11 alike (Reserved became Planned, Restarts and StdOut came late), free text last.
+# Known from 20.11 to 25.11 (Reserved became Planned, Restarts came late); free text last.
 FIELDS = (
     "JobID", "JobIDRaw", "State", "ExitCode", "User", "Account", "Partition", "QOS", "Reason",
     "Priority", "Submit", "Eligible", "Start", "End", "ElapsedRaw", "Timelimit", "ReqCPUS",
@@ -77,7 +77,7 @@ def _attempt(row: Row) -> AccountedJob | None:
 
 
 def _raw_id(row: Row) -> int:
-    """JobIDRaw is a plain number, but for the unsplit rest of an array, where it may repeat JobID."""
+    """JobIDRaw is a plain number, but may repeat JobID for the unsplit rest of an array."""
     return row.read("JobIDRaw", parse_job_id).base
 
 

@@ -39,7 +39,11 @@ def _job(row: Row) -> QueuedJob:
     task, tasks, throttle = _array_part(row)
     in_array = task is not None or bool(tasks)
     in_het_job = shown.het_offset is not None
-    nodes, cpus, mem_mib = _lower_end(row, "NumNodes"), row.integer("NumCPUs"), row.mem_mib("MinMemory")
+    nodes, cpus, mem_mib = (
+        _lower_end(row, "NumNodes"),
+        row.integer("NumCPUs"),
+        row.mem_mib("MinMemory"),
+    )
     # While pending this field holds what is asked for, afterwards what is held.
     alloc = row.tres("tres-alloc")
     return QueuedJob(
@@ -89,7 +93,7 @@ def _job(row: Row) -> QueuedJob:
 
 
 def _array_part(row: Row) -> tuple[int | None, tuple[int, ...], int | None]:
-    """Task id, or the ids and throttle of the unsplit rest. ArrayJobID repeats the id of plain jobs."""
+    """Task id, or ids and throttle of the unsplit rest; plain jobs have ``N/A`` here."""
     text = row.text("ArrayTaskID")
     if text is None:
         return None, (), None
@@ -107,7 +111,7 @@ def _lower_end(row: Row, field: str) -> int | None:
 def _is_per_cpu(
     mem_mib: int | None, total_mib: int | None, cpus: int | None, nodes: int | None
 ) -> bool:
-    """squeue prints --mem and --mem-per-cpu alike; the total tells, within the rounding of 62.50G."""
+    """squeue prints --mem and --mem-per-cpu alike; the total tells, rounded as it is (62.50G)."""
     if not (mem_mib and total_mib and cpus and nodes):
         return False
     return abs(total_mib - mem_mib * cpus) < abs(total_mib - mem_mib * nodes)

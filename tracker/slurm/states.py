@@ -85,7 +85,7 @@ class JobState:
 
 
 def parse_state(text: str) -> JobState:
-    """Long and compact spellings, ``CANCELLED by 1001``, ``RUNNING+COMPLETING``, ``FAILED,REQUEUED``.
+    """Long and compact names, ``CANCELLED by 1001``, ``RUNNING+COMPLETING``, ``FAILED,REQUEUED``.
 
     Words of later releases pass as they are; what is no state at all raises ValueError.
     """

@@ -19,13 +19,13 @@ _WEIGHT = re.compile(r"(-?[0-9]{1,20}(?:\.[0-9]{1,12})?)([KMGTP]?)", re.ASCII)
 
 
 def parse_mem_mib(text: str) -> int | None:
-    """``64G``, ``2000M``, ``62.50G``, ``1.5T``; a bare number is MiB. None for the absent spellings."""
+    """``64G``, ``62.50G``, ``1.5T``; a bare number is MiB. None for the absent spellings."""
     amount = _amount(text, bare_unit="M")
     return None if amount is None else round(amount / 1024**2)
 
 
 def parse_count(text: str) -> int | None:
-    """A count that Slurm may have shortened: ``32``, ``1K`` (1024). None for the absent spellings."""
+    """A count that Slurm may have shortened: ``32``, ``1K`` (1024). None where absent."""
     amount = _amount(text, bare_unit="")
     return None if amount is None else round(amount)
 
@@ -41,7 +41,7 @@ def _amount(text: str, *, bare_unit: str) -> float | None:
 
 
 def parse_tres(text: str) -> Tres:
-    """A TRES string (``name=amount``, comma-separated) or GRES request; entries not known go to ``other``."""
+    """A TRES string or a GRES request; entries without a field of their own go to ``other``."""
     numbers: dict[str, int | None] = {}
     untyped = 0
     typed: dict[str, int] = {}
@@ -82,7 +82,8 @@ def _entries(text: str) -> Iterator[tuple[str, str]]:
             yield name.strip().lower() if "gres/" not in name else name.strip(), amount
         else:
             kind, gpu_type, count = _split_gres_item(item)
-            yield f"gres/{kind}" + (f":{gpu_type}" if gpu_type else ""), str(count)
+            name = kind if kind in ("cpu", "mem") else f"gres/{kind}"  # per task also "cpu:4"
+            yield name + (f":{gpu_type}" if gpu_type else ""), str(count)
 
 
 def parse_gres(text: str) -> dict[str, int]:
@@ -101,14 +102,14 @@ def parse_gres(text: str) -> dict[str, int]:
 
 
 def split_gres(text: str) -> Iterator[str]:
-    """Items between commas; ``(IDX:0,2)`` and ``(S:0-1)`` hold commas of their own and are dropped."""
+    """Items between commas, without ``(IDX:0,2)`` and ``(S:0-1)``, which hold commas too."""
     for item in re.sub(r"\([^()]*\)", "", text).split(","):
         if item.strip():
             yield item.strip()
 
 
 def _split_gres_item(item: str) -> tuple[str, str, int]:
-    """``gres:gpu:a100:2``, ``gres/gpu:2``, ``gpu:a100`` (one), ``gpu`` (one) -> (kind, type, count)."""
+    """(kind, type, count) of ``gres:gpu:a100:2``, ``gres/gpu:2``, ``gpu:a100`` or ``gpu`` (one)."""
     kind, *rest = item.removeprefix("gres:").removeprefix("gres/").split(":")
     count = 1
     if rest and rest[-1][:1].isdigit() and _AMOUNT.fullmatch(rest[-1]):
@@ -138,3 +139,17 @@ def parse_weights(text: str) -> dict[str, float]:
         per_gib = 1024.0 ** (_POWER["G"] - _POWER[match[2] or "M"])
         weights[key] = float(match[1]) * (per_gib if key == "mem" else 1.0)
     return weights
+
+
+def parse_points(text: str) -> dict[str, float]:
+    """``cpu=200,mem=100,gres/gpu=25``: priority points, so memory has no unit here."""
+    points: dict[str, float] = {}
+    if text.strip() in ABSENT:
+        return points
+    for item in text.strip().split(","):
+        name, _, number = item.partition("=")
+        try:
+            points[name.lower()] = float(number)
+        except ValueError:
+            raise ValueError(f"{item[:80]!r} is not points such as cpu=200") from None
+    return points
