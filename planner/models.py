@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
+
 from tracker.models import Cluster
 
 
@@ -33,3 +35,44 @@ class Forecast(models.Model):
 
     def __str__(self) -> str:
         return f"forecast for {self.cluster}, {self.state}"
+
+
+class Question(models.Model):
+    """A hypothetical job that somebody asks about: answered by a worker, read by the page.
+
+    ``request`` and ``answer`` are those of ``POST /api/v1/plan``; ``planner.questions`` is the
+    only writer.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="questions")
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    request = models.JSONField()
+    request_sha256 = models.CharField(max_length=64)  # of the canonical JSON: the same question
+    state = models.CharField(max_length=8, choices=State, default=State.QUEUED)
+    tries = models.PositiveIntegerField(default=0)
+    asked_at = models.DateTimeField()
+    claimed_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    snapshot_at = models.DateTimeField(null=True)  # of the facts the answer was made from
+    answer = models.JSONField(null=True)
+    error = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-asked_at"]
+        indexes = [
+            models.Index(fields=["asked_by", "cluster", "request_sha256", "-asked_at"]),
+            models.Index(fields=["state", "asked_at"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"question {self.pk} on {self.cluster}, {self.state}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in (self.State.QUEUED, self.State.RUNNING)
