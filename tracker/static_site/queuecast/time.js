@@ -1,0 +1,47 @@
+/* Times in the reader's zone, and ages that keep counting.
+
+   <time datetime="ISO" data-time>          local date and time; title keeps UTC
+   <time datetime="ISO" data-age>           "40 s ago" or "in 3 h"; title keeps both
+   The server writes readable text for both, so pages work without this script. */
+(() => {
+  "use strict";
+  const dateTime = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+  const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
+
+  const units = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
+
+  function spell(seconds) {
+    const whole = Math.round(Math.abs(seconds));
+    const first = units.findIndex(([, size]) => whole >= size);
+    if (first < 0) return "0 s";
+    const [name, size] = units[first];
+    const count = Math.floor(whole / size);
+    const next = units[first + 1];
+    const rest = next && count < 10 ? Math.floor((whole % size) / next[1]) : 0;
+    return rest ? `${count} ${name} ${rest} ${next[0]}` : `${count} ${name}`;
+  }
+
+  function show(element, now) {
+    const moment = new Date(element.dateTime);
+    if (Number.isNaN(moment.getTime())) return;
+    const utc = moment.toISOString().replace("T", " ").slice(0, 19) + " UTC";
+    if ("age" in element.dataset) {
+      const seconds = (now - moment.getTime()) / 1000;
+      element.textContent = seconds >= 0 ? `${spell(seconds)} ago` : `in ${spell(seconds)}`;
+      element.title = `${dateTime.format(moment)}, ${utc}`;
+    } else {
+      const today = moment.toDateString() === new Date(now).toDateString();
+      element.textContent = today ? `today ${clock.format(moment)}` : dateTime.format(moment);
+      element.title = utc;
+    }
+  }
+
+  function showAll(root) {
+    const now = Date.now();
+    root.querySelectorAll("time[data-time], time[data-age]").forEach((element) => show(element, now));
+  }
+
+  showAll(document);
+  document.addEventListener("htmx:load", (event) => showAll(event.target));
+  setInterval(() => showAll(document), 10_000);
+})();
