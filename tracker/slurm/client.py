@@ -80,7 +80,7 @@ class Slurm:
         return attempts
 
     def sinfo(self) -> list[Node]:
-        """Node states, cheaper than ``nodes``: all CPUs and memory, those kept for the system too."""
+        """Node states, cheaper than ``nodes``; what is kept for the system counts as usable."""
         nodes: list[Node] = self._ask("sinfo")
         return nodes
 
