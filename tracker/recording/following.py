@@ -1,0 +1,102 @@
+"""Runs follow their job: status, reason, attempt, times and exit code.
+
+Order is (attempt, rank). A requeue starts the next attempt and may go RUNNING -> PENDING; within
+an attempt nothing goes backwards. A run closed by its own last word keeps it.
+"""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from tracker.models import Job, Run
+from tracker.recording.keys import create_key
+from tracker.slurm.states import run_status
+
+Status = Run.Status
+_RANK = {
+    Status.CREATED: 0,
+    Status.SUBMITTING: 1,
+    # Undecided is no step ahead: it never hides RUNNING, and any word of Slurm replaces it.
+    Status.UNKNOWN: 1,
+    Status.PENDING: 2,
+    Status.RUNNING: 3,
+    Status.SUSPENDED: 3,
+}
+
+
+def rank(status: str) -> int:
+    """Of two statuses of one attempt the higher rank is the later; all ends rank alike."""
+    return _RANK.get(Status(status), 4)
+
+
+def newest_attempt(job: Job) -> int:
+    return job.attempts.order_by("-number").values_list("number", flat=True).first() or 0
+
+
+def follow_job(job: Job) -> int:
+    """Bring the runs of a job up to its newest attempt; the number of runs that changed."""
+    with transaction.atomic():
+        runs = list(job.runs.select_for_update().filter(closed_by_client=False).order_by("pk"))
+        if not runs:
+            return 0
+        attempt = newest_attempt(job)
+        return sum(take_state(run, job, attempt) for run in runs)
+
+
+def bind_runs(job: Job) -> int:
+    """Link runs that were created before their job was known, and let them follow it.
+
+    A run whose cluster was not known either is bound to the job's, and its create key with it.
+    """
+    with transaction.atomic():
+        runs = list(_waiting_for(job).select_for_update().order_by("pk"))
+        attempt = newest_attempt(job) if runs else 0
+        for run in runs:
+            bind(run, job)
+            if not run.closed_by_client:
+                take_state(run, job, attempt)
+        return len(runs)
+
+
+def bind(run: Run, job: Job) -> None:
+    run.job = job
+    run.cluster = job.cluster
+    run.create_key = _rebound_key(run)
+    run.save(update_fields=["job", "cluster", "create_key", "updated_at"])
+
+
+def take_state(run: Run, job: Job, attempt: int) -> bool:
+    """Copy the job's newest attempt to the run; False where that would change nothing."""
+    status = Status(run_status(job.state))
+    if (attempt, rank(status)) < (run.attempt, rank(run.status)):
+        return False
+    facts = {
+        "status": status,
+        "reason": job.reason,
+        "attempt": attempt,
+        "submitted_at": job.submit_at,
+        "started_at": job.start_at,
+        "ended_at": job.end_at,
+        "exit_code": job.exit_code,
+    }
+    changed = [name for name, value in facts.items() if getattr(run, name) != value]
+    if not changed:
+        return False
+    for name in changed:
+        setattr(run, name, facts[name])
+    run.save(update_fields=[*changed, "updated_at"])
+    return True
+
+
+def _waiting_for(job: Job) -> QuerySet[Run]:
+    return Run.objects.filter(
+        Q(cluster=job.cluster) | Q(cluster=None), job=None, slurm_job_id=job.job_id
+    )
+
+
+def _rebound_key(run: Run) -> str | None:
+    """The create key under the run's cluster, so that a repeat that names it finds this run."""
+    key = create_key(run, run.cluster_id)
+    taken = Run.objects.filter(create_key=key).exclude(pk=run.pk).exists()
+    return run.create_key if key and taken else key
