@@ -1,0 +1,96 @@
+"""What a hypothetical job would ask for: pure, and light enough for the web process."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tracker.slurm.durations import format_duration, parse_minutes
+from tracker.slurm.tres import parse_mem_mib
+
+MAX_COUNT = 1_000_000  # of nodes, tasks, CPUs, GPUs: more is a slip of the keyboard
+MAX_LIMIT_MINUTES = 366 * 24 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One job in the units of sbatch; None or empty is left to Slurm."""
+
+    user: str = ""  # unix name; "" where nobody is mapped: planned without fair share
+    account: str | None = None
+    qos: str | None = None
+    partitions: tuple[str, ...] = ()  # empty: every one
+    nodes: int | None = 1
+    ntasks: int = 1
+    cpus: int = 1  # per task
+    mem_mib: int | None = None  # per node
+    gpus: int = 0  # in all
+    gpu_type: str | None = None
+    constraint: tuple[str, ...] = ()  # features that every node has
+    limit_minutes: int | None = None
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> Request:
+        """The inverse of :meth:`as_json`."""
+        lists = {name: tuple(stored[name]) for name in ("partitions", "constraint")}
+        return cls(**(stored | lists))
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self) | {
+            "partitions": list(self.partitions),
+            "constraint": list(self.constraint),
+        }
+
+    def sbatch_args(self, partition: str) -> list[str]:
+        """Options of sbatch that ask for exactly this in the partition."""
+        gpus = f"{self.gpu_type}:{self.gpus}" if self.gpu_type else str(self.gpus)
+        limit_s = None if self.limit_minutes is None else self.limit_minutes * 60.0
+        options = {
+            "partition": partition,
+            "account": self.account,
+            "qos": self.qos,
+            "nodes": self.nodes,
+            "ntasks": self.ntasks,
+            "cpus-per-task": self.cpus,
+            "mem": None if self.mem_mib is None else f"{self.mem_mib}M",
+            "gpus": gpus if self.gpus else None,
+            "constraint": "&".join(self.constraint) or None,
+            "time": None if limit_s is None else format_duration(limit_s),
+        }
+        return [f"--{name}={value}" for name, value in options.items() if value is not None]
+
+
+def mem_mib_of(text: str) -> int | None:
+    """MiB of ``64G`` or ``512000M``. ValueError with the cure on anything else."""
+    try:
+        mem_mib = parse_mem_mib(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not an amount of memory; give one such as 64G.") from error
+    if mem_mib is not None and not 0 < mem_mib <= 1024**3:
+        raise ValueError(f"{text!r} is not between 1M and 1024T; give memory per node.")
+    return mem_mib
+
+
+def limit_minutes_of(text: str) -> int | None:
+    """Minutes of a limit as sbatch reads it: ``120``, ``2:00:00``, ``1-12``. ValueError else."""
+    try:
+        minutes = parse_minutes(text)
+    except ValueError as error:
+        raise ValueError(
+            f"{text!r} is not a time limit; give minutes or one such as 2:00:00 or 1-12:00:00."
+        ) from error
+    if minutes is None:
+        return None
+    if math.isinf(minutes) or not 0 < minutes <= MAX_LIMIT_MINUTES:
+        raise ValueError(f"{text!r} is not between 1 minute and 366 days; give a limit in that.")
+    return int(minutes)
+
+
+def features_of(text: str) -> tuple[str, ...]:
+    """Features of ``a100&ib``. ValueError on the forms of --constraint that are not simulated."""
+    names = tuple(name.strip() for name in text.split("&") if name.strip())
+    for name in names:
+        if not name.replace("_", "").replace("-", "").replace(".", "").isalnum():
+            raise ValueError(f"{text!r} is not understood; join plain features by &: a100&ib.")
+    return names
