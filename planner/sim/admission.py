@@ -1,0 +1,154 @@
+"""A submitted job meets the world's rules: what it needs, what limits it, what it is worth."""
+
+from __future__ import annotations
+
+from math import inf
+
+import numpy as np
+
+from planner.sim import amounts
+from planner.sim.cluster import Association, BoolArray, Partition, Qos, World
+from planner.sim.fairshare import ShareTree
+from planner.sim.jobs import Job
+from planner.sim.limits import Ledger, checks_of, holders_of, wall_refusal
+from planner.sim.occupancy import Room
+from planner.sim.placement import Need, choose, feasible, fit, need_of
+from planner.sim.priority import Factors, size_factor, tres_factors
+from planner.sim.queue import Pending, Record
+
+YEAR_S = 365 * 86400.0  # Slurm plans a job without any limit for a year
+
+
+def time_limit_s(job: Job, partition: Partition) -> float:
+    """The job's limit, else the partition's default, else its maximum; never infinite."""
+    limit_s = job.limit_s
+    if limit_s is None:
+        limit_s = partition.default_s if partition.default_s is not None else partition.max_s
+    return YEAR_S if limit_s == inf else limit_s
+
+
+class Admission:
+    """Turns jobs into records. Knows the parts of the world that never change."""
+
+    def __init__(self, world: World, shares: ShareTree) -> None:
+        self._world = world
+        self._shares = shares
+        self._partitions = {p.name: p for p in world.partitions}
+        self._qos = {q.name: q for q in world.qos}
+        self._reserved = {r.name: r.nodes for r in world.reservations}
+        self._totals = {p.name: amounts.total(world.nodes, p.nodes) for p in world.partitions}
+        self._cluster_cpus = int(world.nodes.cpus.sum())
+        self._max_qos_priority = max([1, *(q.priority for q in world.qos)])
+        self._max_job_factor = max([1, *(p.job_factor for p in world.partitions)])
+        self._max_assoc_priority = max([1, *(a.priority for a in world.associations)])
+        self._idle = Room.of_idle(world.nodes)
+        self._never_fits: dict[Need, str | None] = {}
+
+    def admit(self, pending: Pending) -> None:
+        """Give the pending job its records, one per partition that it names."""
+        self._world.check(pending.job)
+        pending.records = tuple(
+            self._record(pending, self._partitions[name]) for name in pending.job.partitions
+        )
+
+    def _record(self, pending: Pending, partition: Partition) -> Record:
+        job = pending.job
+        reserved = self._reserved[job.reservation] if job.reservation is not None else None
+        need = need_of(job, partition, self._world.nodes, reserved)
+        qos_order = self._qos_order(job, partition)
+        share_index = self._shares.index(job.account, job.user)
+        chain = [(i, self._shares.associations[i]) for i in self._shares.chain(share_index)]
+        checks = checks_of(qos_order, chain, job.user, job.account)
+        asked = amounts.asked(job, partition)
+        limit_s = time_limit_s(job, partition)
+        never = (
+            _partition_refusal(job, partition, limit_s)
+            or self._limit_refusal(limit_s, qos_order, chain)
+            or (Ledger().refusal(checks, asked) if self._world.config.enforce_limits else None)
+            or self._no_such_nodes(need)
+        )
+        factors = self._fixed_factors(job, partition, asked, share_index)
+        own_qos = self._qos.get(job.qos or "")
+        return Record(
+            pending=pending,
+            partition=partition,
+            need=need,
+            limit_s=limit_s,
+            amounts=asked,
+            checks=checks,
+            holders=holders_of(qos_order, chain, job.user, job.account),
+            share_index=share_index,
+            usage_factor=own_qos.usage_factor if own_qos is not None else 1.0,
+            fixed_factors=factors,
+            fixed_weight=sum(factors.weighted(self._world.config.priority).values()),
+            never=never,
+        )
+
+    def _qos_order(self, job: Job, partition: Partition) -> list[Qos]:
+        own = self._qos.get(job.qos or "")
+        of_partition = self._qos.get(partition.qos or "")
+        order = [of_partition, own]
+        if own is not None and own.over_part_qos:
+            order.reverse()
+        return [qos for qos in order if qos is not None]
+
+    def _fixed_factors(
+        self, job: Job, partition: Partition, asked: dict[str, float], share_index: int | None
+    ) -> Factors:
+        qos = self._qos.get(job.qos or "")
+        assoc_priority = (
+            0 if share_index is None else self._shares.associations[share_index].priority
+        )
+        return Factors(
+            assoc=assoc_priority / self._max_assoc_priority,
+            job_size=size_factor(
+                job.min_nodes,
+                job.cpus,
+                len(self._world.nodes),
+                self._cluster_cpus,
+                favor_small=self._world.config.priority.favor_small,
+            ),
+            partition=partition.job_factor / self._max_job_factor,
+            qos=qos.priority / self._max_qos_priority if qos is not None else 0.0,
+            tres=tres_factors(asked, self._totals[partition.name]),
+        )
+
+    def _limit_refusal(
+        self, limit_s: float, qos_order: list[Qos], chain: list[tuple[int, Association]]
+    ) -> str | None:
+        if not self._world.config.enforce_limits:
+            return None
+        return wall_refusal(limit_s, qos_order, chain)
+
+    def _no_such_nodes(self, need: Need) -> str | None:
+        """Reason if the need would not fit on an idle cluster, or not on the nodes that work."""
+        if need not in self._never_fits:
+            everything = np.ones(len(self._world.nodes), dtype=np.bool_)
+            if not self._fits_idle(need, everything):
+                reason: str | None = "BadConstraints"
+            elif not self._fits_idle(need, self._world.nodes.usable_in_plan):
+                reason = "ReqNodeNotAvail"
+            else:
+                reason = None
+            self._never_fits[need] = reason
+        return self._never_fits[need]
+
+    def _fits_idle(self, need: Need, allowed: BoolArray) -> bool:
+        found = fit(need, self._world.nodes, self._idle).on(allowed)
+        return bool(feasible(need, found)) and choose(need, self._world.nodes, found) is not None
+
+
+def _partition_refusal(job: Job, partition: Partition, limit_s: float) -> str | None:
+    if limit_s > partition.max_s:
+        return "PartitionTimeLimit"
+    if not partition.min_nodes <= job.min_nodes <= partition.max_nodes:
+        return "PartitionNodeLimit"
+    if not _allowed(job.account, partition.allow_accounts, partition.deny_accounts):
+        return "AccountNotAllowed"
+    if job.qos is not None and not _allowed(job.qos, partition.allow_qos, partition.deny_qos):
+        return "QOSNotAllowed"
+    return None
+
+
+def _allowed(name: str, allow: frozenset[str] | None, deny: frozenset[str]) -> bool:
+    return name in allow if allow is not None else name not in deny

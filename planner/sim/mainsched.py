@@ -1,0 +1,115 @@
+"""One pass of the main scheduler: it sees the present only.
+
+What protects a blocked job is not a plan but the partition-fail rule: the partition of a job that
+has to wait for resources is closed for the rest of the pass, and all its nodes vanish from it,
+also for overlapping partitions further down. Source: job_scheduler.c of Slurm 20.11 to 25.11.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from planner.sim.cluster import BoolArray
+from planner.sim.jobs import Key
+from planner.sim.occupancy import Allocation
+from planner.sim.queue import Record
+from planner.sim.state import State
+
+Start = Callable[[Record, Allocation], None]
+
+
+def run_pass(
+    records: Sequence[Record], state: State, now_s: float, depth: int | None, start: Start
+) -> bool:
+    """Start what fits, in order; set the reason of what does not. False if depth cut it short.
+
+    ``start`` must take the allocation from the state at once. ``depth`` None: the whole queue.
+    """
+    one_pass = _Pass(state, now_s)
+    for record in records:
+        pending = record.pending
+        if pending.left:
+            continue
+        reason = state.obstacle(record, now_s)
+        if reason is not None:
+            pending.reason = reason
+            if state.config.assoc_limit_stop and reason.startswith("AssocGrp"):
+                one_pass.close(record)
+            continue
+        if one_pass.skips(record):
+            pending.reason = "Priority"
+            continue
+        if depth is not None and one_pass.tests > depth:  # as coded: one more than the parameter
+            return False
+        allocation = one_pass.test(record)
+        if allocation is None:
+            pending.reason = one_pass.block(record)
+            continue
+        limit = state.limit_on(record, allocation)
+        if limit is None:
+            start(record, allocation)
+        else:
+            pending.reason = limit
+    return True
+
+
+def may_reserve(record: Record, state: State, now_s: float) -> bool:
+    """Whether a blocked job may hold others back: bf_min_age_reserve and bf_min_prio_reserve."""
+    config = state.config
+    if record.priority < config.bf_min_prio_reserve:
+        return False
+    eligible_s = record.pending.eligible_s
+    return eligible_s is not None and now_s - eligible_s >= config.bf_min_age_reserve_s
+
+
+class _Pass:
+    """What is still open in one pass."""
+
+    def __init__(self, state: State, now_s: float) -> None:
+        self._state = state
+        self._now_s = now_s
+        self._open_nodes = state.usable_now.copy()
+        self._closed: set[tuple[str, str | None]] = set()  # partition, reservation
+        self._rejected_arrays: set[tuple[Key, str]] = set()
+        self._tests_in: Counter[str] = Counter()
+        self.tests = 0
+
+    def skips(self, record: Record) -> bool:
+        """Whether the record's partition is closed, or a sibling of its array was rejected."""
+        partition, job = record.partition.name, record.job
+        if (partition, job.reservation) in self._closed:
+            return True
+        if (job.array_id, partition) in self._rejected_arrays:
+            return True
+        self._tests_in[partition] += 1
+        depth = self._state.config.partition_job_depth
+        return 0 < depth < self._tests_in[partition]
+
+    def test(self, record: Record) -> Allocation | None:
+        self.tests += 1
+        return self._state.place(record.need, self._open_nodes & ~self._reserved(record))
+
+    def block(self, record: Record) -> str:
+        """Reason of a job that did not fit, after closing to others what it waits for."""
+        job = record.job
+        if job.array_id is not None:
+            self._rejected_arrays.add((job.array_id, record.partition.name))
+        if self._reserved(record).any() and self._state.place(record.need, self._open_nodes):
+            return "ReqNodeNotAvail"  # "Reserved for maintenance": blocks nobody
+        if may_reserve(record, self._state, self._now_s):
+            if job.required_nodes and len(job.required_nodes) >= (job.nodes or 1):
+                self._open_nodes &= ~record.need.required_mask
+            else:
+                self.close(record)
+        return "Resources"
+
+    def close(self, record: Record) -> None:
+        """Fail the partition; its nodes go too, unless the job is confined to a reservation."""
+        reservation = record.job.reservation
+        self._closed.add((record.partition.name, reservation))
+        if reservation is None:
+            self._open_nodes &= ~record.partition.nodes
+
+    def _reserved(self, record: Record) -> BoolArray:
+        return self._state.reserved(record, self._now_s, self._now_s + record.limit_s)

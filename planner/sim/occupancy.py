@@ -1,0 +1,82 @@
+"""What is free on each node, and what a job takes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from planner.sim.cluster import IntArray, Nodes
+from planner.sim.jobs import NodeShare
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Allocation:
+    """What one job holds, one entry per node it runs on."""
+
+    nodes: IntArray  # indices into Nodes
+    cpus: IntArray
+    mem_mib: IntArray
+    gpus: IntArray  # nodes of the job x gpu types
+
+
+@dataclass(slots=True, eq=False)
+class Room:
+    """Free amounts per node. Every array may have leading axes, such as one row per instant."""
+
+    cpus: IntArray
+    mem_mib: IntArray
+    gpus: IntArray  # ... x nodes x types
+    jobs: IntArray  # running on the node
+
+    @classmethod
+    def of_idle(cls, nodes: Nodes) -> Room:
+        return cls(
+            nodes.cpus.astype(np.int64),
+            nodes.mem_mib.astype(np.int64),
+            nodes.gpus.astype(np.int64),
+            np.zeros(len(nodes), dtype=np.int64),
+        )
+
+    def take(self, allocation: Allocation) -> None:
+        self._move(allocation, -1)
+
+    def give_back(self, allocation: Allocation) -> None:
+        self._move(allocation, 1)
+
+    def _move(self, allocation: Allocation, sign: int) -> None:
+        self.cpus[allocation.nodes] += sign * allocation.cpus
+        self.mem_mib[allocation.nodes] += sign * allocation.mem_mib
+        self.gpus[allocation.nodes] += sign * allocation.gpus
+        self.jobs[allocation.nodes] -= sign
+
+
+def allocation_of(shares: tuple[NodeShare, ...], nodes: Nodes) -> Allocation:
+    """The arrays of an allocation given by names. Raises KeyError on a GPU type not in nodes."""
+    index_of = {name: index for index, name in enumerate(nodes.names)}
+    type_of = {gpu_type: column for column, gpu_type in enumerate(nodes.gpu_types)}
+    gpus = np.zeros((len(shares), len(nodes.gpu_types)), dtype=np.int64)
+    for row, share in enumerate(shares):
+        for gpu_type, count in share.gpus.items():
+            gpus[row, type_of[gpu_type]] += count
+    return Allocation(
+        np.array([index_of[share.node] for share in shares], dtype=np.int64),
+        np.array([share.cpus for share in shares], dtype=np.int64),
+        np.array([share.mem_mib for share in shares], dtype=np.int64),
+        gpus,
+    )
+
+
+def shares_of(allocation: Allocation, nodes: Nodes) -> tuple[NodeShare, ...]:
+    """The allocation by names; GPU types of which it holds none are left out."""
+    return tuple(
+        NodeShare(
+            nodes.names[node],
+            int(cpus),
+            int(mem_mib),
+            {t: int(n) for t, n in zip(nodes.gpu_types, gpus, strict=True) if n},
+        )
+        for node, cpus, mem_mib, gpus in zip(
+            allocation.nodes, allocation.cpus, allocation.mem_mib, allocation.gpus, strict=True
+        )
+    )

@@ -1,0 +1,131 @@
+"""What the scheduler believes about the future: when running jobs end, and what is held.
+
+The two halves of a backfill plan. ``Releases`` counts cores, memory and GPUs of running jobs,
+which end at their limits; ``Holds`` blocks whole nodes for planned jobs, as Slurm's node_space
+does, so a planned one-core job hides the rest of its node from every lower job for that while.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
+
+import numpy as np
+import numpy.typing as npt
+
+from planner.sim.cluster import BoolArray, IntArray
+from planner.sim.config import SchedulerConfig
+from planner.sim.occupancy import Allocation, Room
+
+FloatArray = npt.NDArray[np.float64]
+
+_FIRST_WINDOW_S = 30.0  # of the look-ahead over running jobs; then doubled
+_WINDOW_JOBS = 200  # removed at most between two tests
+
+
+def expected_end_s(start_s: float, limit_s: float, now_s: float, config: SchedulerConfig) -> float:
+    """When the scheduler expects a running job to end: at its limit, never earlier.
+
+    A job over its limit ends after OverTimeLimit and KillWait, and never before the next second.
+    """
+    end_s = start_s + limit_s
+    if end_s > now_s:
+        return end_s
+    return max(end_s + config.over_time_limit_s + config.kill_wait_s, now_s + 1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Release:
+    end_s: float
+    allocation: Allocation
+
+
+class Releases:
+    """Free amounts row by row: row 0 is now, row i after the i-th expected end."""
+
+    def __init__(self, room: Room, running: Sequence[Release]) -> None:
+        in_order = sorted(running, key=lambda release: release.end_s)
+        self.ends_s: FloatArray = np.array([r.end_s for r in in_order], dtype=np.float64)
+        rows = len(in_order) + 1
+        self.touches: BoolArray = np.zeros((len(in_order), len(room.cpus)), dtype=np.bool_)
+        self.room = Room(*(_rows(rows, a) for a in (room.cpus, room.mem_mib, room.gpus, room.jobs)))
+        for row, release in enumerate(in_order, start=1):
+            allocation = release.allocation
+            self.touches[row - 1, allocation.nodes] = True
+            self.room.cpus[row, allocation.nodes] = allocation.cpus
+            self.room.mem_mib[row, allocation.nodes] = allocation.mem_mib
+            self.room.gpus[row, allocation.nodes] = allocation.gpus
+            self.room.jobs[row, allocation.nodes] = -1
+        for amounts in (self.room.cpus, self.room.mem_mib, self.room.gpus, self.room.jobs):
+            np.cumsum(amounts, axis=0, out=amounts)
+
+    def rows_at(self, times_s: FloatArray) -> IntArray:
+        """Row that holds at each time."""
+        return np.searchsorted(self.ends_s, times_s, side="right").astype(np.int64)
+
+    def look_ahead(self, nodes: BoolArray, linear_s: float) -> FloatArray:
+        """Instants at which Slurm tests a job that may use these nodes.
+
+        It removes running jobs in growing windows (30 s, then doubled, or plus ``linear_s``) and
+        tests once after each, at the end of the window's last job.
+        """
+        ends_s = self.ends_s[(self.touches & nodes).any(axis=1)]
+        tests_s = []
+        width_s = _FIRST_WINDOW_S
+        first = 0
+        while first < len(ends_s):
+            after = int(np.searchsorted(ends_s, ends_s[first] + width_s, side="right"))
+            after = min(after, first + _WINDOW_JOBS)
+            tests_s.append(ends_s[after - 1])
+            width_s = width_s + linear_s if linear_s > 0 else width_s * 2
+            first = after
+        return np.array(tests_s, dtype=np.float64)
+
+    def last_end_s(self, nodes: IntArray, until_s: float) -> float:
+        """Latest expected end up to ``until_s`` of a job on these nodes; -inf if none."""
+        ends_s = self.ends_s[self.touches[:, nodes].any(axis=1)]
+        ends_s = ends_s[ends_s <= until_s]
+        return float(ends_s[-1]) if ends_s.size else -inf
+
+
+def _rows(rows: int, now: IntArray) -> IntArray:
+    amounts = np.zeros((rows, *now.shape), dtype=np.int64)
+    amounts[0] = now
+    return amounts
+
+
+class Holds:
+    """Whole nodes held for planned jobs: segments of time x nodes."""
+
+    def __init__(self, now_s: float, node_count: int) -> None:
+        self.edges_s: list[float] = [now_s]  # segment i is [edge i, edge i + 1), the last endless
+        self._held: list[BoolArray] = [np.zeros(node_count, dtype=np.bool_)]
+        self._held_before: IntArray | None = None
+
+    def hold(self, start_s: float, end_s: float, nodes: IntArray) -> None:
+        first, after = self._edge(start_s), self._edge(end_s)
+        for segment in range(first, after):
+            self._held[segment][nodes] = True
+        self._held_before = None
+
+    def free(self, times_s: FloatArray, duration_s: float) -> BoolArray:
+        """Times x nodes: whether the node is held at no moment of [time, time + duration)."""
+        if self._held_before is None:
+            self._held_before = np.zeros((len(self._held) + 1, len(self._held[0])), dtype=np.int64)
+            np.cumsum(self._held, axis=0, out=self._held_before[1:])
+        first = np.maximum(np.searchsorted(self.edges_s, times_s, side="right") - 1, 0)
+        after = np.searchsorted(self.edges_s, times_s + duration_s, side="left")
+        after = np.maximum(after, first + 1)
+        free: BoolArray = self._held_before[after] == self._held_before[first]
+        return free
+
+    def _edge(self, at_s: float) -> int:
+        """Index of the segment that starts at this time, split off if need be."""
+        index = int(np.searchsorted(self.edges_s, at_s, side="left"))
+        if index == len(self.edges_s) or self.edges_s[index] != at_s:
+            if index == 0:
+                return 0  # before the plan begins
+            self.edges_s.insert(index, at_s)
+            self._held.insert(index, self._held[index - 1].copy())
+        return index
