@@ -45,11 +45,10 @@ def run_cycle(
     """
     timeline = _Timeline(state, now_s)
     caps = _Caps(state.config)
-    if plan is None:
-        records = records[: _end_of_use(records, state, now_s)]
-    else:
+    useful = None if plan is not None else _useful(records, state, now_s)
+    if plan is not None:
         plan.clear()
-    for record in records:
+    for index, record in enumerate(records):
         if caps.exhausted():
             return
         if record.pending.left or state.obstacle(record, now_s) or caps.refuse(record):
@@ -65,7 +64,7 @@ def run_cycle(
             continue
         if caps.refuse_hold(record) or not may_reserve(record, state, now_s):
             continue
-        planned = timeline.plan_later(record)
+        planned = timeline.plan_later(record) if useful is None or useful[index] else None
         if planned is None:
             continue
         timeline.hold(record, planned)
@@ -80,18 +79,30 @@ def _note(plan: dict[Key, Planned], key: Key, planned: Planned) -> None:
         plan[key] = planned
 
 
-def _end_of_use(records: Sequence[Record], state: State, now_s: float) -> int:
-    """Index after the last record that could start now, were nothing held."""
-    fits: dict[Need, bool] = {}
+def _useful(records: Sequence[Record], state: State, now_s: float) -> list[bool]:
+    """Whether holding nodes for a record can change a start of this cycle, for each record.
+
+    From the end of the queue on: nodes where a record fits now matter to all before it, and the
+    nodes that a record could hold matter as soon as one of them does.
+    """
+    fits: dict[Need, Fit] = {}
+    nodes_that_matter = np.zeros(len(state.nodes), dtype=np.bool_)
+    useful = [False] * len(records)
     for index in range(len(records) - 1, -1, -1):
         record = records[index]
-        if record.pending.left:
+        if record.pending.left or state.obstacle(record, now_s):
             continue
-        if record.need not in fits:
-            fits[record.need] = state.fits_now(record.need)
-        if fits[record.need] and state.obstacle(record, now_s) is None:
-            return index + 1
-    return 0
+        need = record.need
+        candidates = need.candidate_mask
+        if (candidates & nodes_that_matter).any():
+            useful[index] = True
+            nodes_that_matter |= candidates
+            continue
+        if need not in fits:
+            fits[need] = fit(need, state.nodes, state.room).on(state.usable_now)
+        if feasible(need, fits[need]):
+            nodes_that_matter |= fits[need].tasks > 0
+    return useful
 
 
 class _Caps:
@@ -167,10 +178,13 @@ class _Timeline:
         self._now_s = now_s
         self._until_s = now_s + state.config.bf_window_s
         self._holds = Holds(now_s, len(state.nodes))
-        self._at_change: int | None = None  # state.changes that the next three belong to
+        reservations = state.reservations.values()
+        self._other_edges_s = np.array([state.returns_s, *(r.end_s for r in reservations)])
+        self._at_change: int | None = None  # state.changes that the next four belong to
         self._releases: Releases
         self._fits_now: dict[Need, bool] = {}
-        self._later: dict[Need, tuple[Fit, FloatArray]] = {}
+        self._by_row: dict[Need, Fit] = {}
+        self._tests_s: dict[bytes, FloatArray] = {}  # by candidate nodes
 
     def place_now(self, record: Record) -> Allocation | None:
         self._follow_state()
@@ -186,10 +200,9 @@ class _Timeline:
         """Earliest start after now within the window, with nodes; None if there is none."""
         self._follow_state()
         state, need = self._state, record.need
-        by_row, tests_s = self._fit_by_row(need)
-        times_s = self._instants(tests_s)
+        times_s = self._instants(need)
         allowed = self._allowed(record, times_s) & state.usable_in_plan
-        fits = by_row.rows(self._releases.rows_at(times_s)).on(allowed)
+        fits = self._fit_by_row(need).rows(self._releases.rows_at(times_s)).on(allowed)
         for index in np.flatnonzero(feasible(need, fits)):
             nodes = choose(need, state.nodes, fits.rows(int(index)))
             if nodes is not None:
@@ -220,24 +233,26 @@ class _Timeline:
             ],
         )
         self._fits_now.clear()
-        self._later.clear()
+        self._by_row.clear()
+        self._tests_s.clear()
 
-    def _fit_by_row(self, need: Need) -> tuple[Fit, FloatArray]:
-        """Fit after each expected end, and the instants at which Slurm would look."""
-        if need not in self._later:
-            linear_s = self._state.config.bf_window_linear_s
-            self._later[need] = (
-                fit(need, self._state.nodes, self._releases.room),
-                self._releases.look_ahead(need.candidate_mask, linear_s),
-            )
-        return self._later[need]
+    def _fit_by_row(self, need: Need) -> Fit:
+        """Fit now and after each expected end."""
+        if need not in self._by_row:
+            self._by_row[need] = fit(need, self._state.nodes, self._releases.room)
+        return self._by_row[need]
 
-    def _instants(self, tests_s: FloatArray) -> FloatArray:
+    def _instants(self, need: Need) -> FloatArray:
         """When something that the job may wait for changes, after now and within the window."""
-        edges_s = [*self._holds.edges_s, self._state.returns_s]
-        edges_s += [reservation.end_s for reservation in self._state.reservations.values()]
-        times_s = np.unique(np.concatenate((tests_s, edges_s)))
-        return times_s[(times_s > self._now_s) & (times_s <= self._until_s)]
+        if need.candidates not in self._tests_s:
+            self._tests_s[need.candidates] = self._releases.look_ahead(
+                need.candidate_mask, self._state.config.bf_window_linear_s
+            )
+        times_s = np.concatenate(
+            (self._tests_s[need.candidates], self._holds.edges_s, self._other_edges_s)
+        )
+        times_s = times_s[(times_s > self._now_s) & (times_s <= self._until_s)]
+        return np.unique(times_s)
 
     def _allowed(self, record: Record, times_s: FloatArray) -> BoolArray:
         """Times x nodes: neither held nor reserved by others while the job would run."""

@@ -7,6 +7,7 @@ does, so a planned one-core job hides the rest of its node from every lower job 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
@@ -62,7 +63,7 @@ class Releases:
 
     def rows_at(self, times_s: FloatArray) -> IntArray:
         """Row that holds at each time."""
-        return np.searchsorted(self.ends_s, times_s, side="right").astype(np.int64)
+        return self.ends_s.searchsorted(times_s, side="right")
 
     def look_ahead(self, nodes: BoolArray, linear_s: float) -> FloatArray:
         """Instants at which Slurm tests a job that may use these nodes.
@@ -75,7 +76,7 @@ class Releases:
         width_s = _FIRST_WINDOW_S
         first = 0
         while first < len(ends_s):
-            after = int(np.searchsorted(ends_s, ends_s[first] + width_s, side="right"))
+            after = int(ends_s.searchsorted(ends_s[first] + width_s, side="right"))
             after = min(after, first + _WINDOW_JOBS)
             tests_s.append(ends_s[after - 1])
             width_s = width_s + linear_s if linear_s > 0 else width_s * 2
@@ -99,33 +100,34 @@ class Holds:
     """Whole nodes held for planned jobs: segments of time x nodes."""
 
     def __init__(self, now_s: float, node_count: int) -> None:
-        self.edges_s: list[float] = [now_s]  # segment i is [edge i, edge i + 1), the last endless
+        self._edges_s = [now_s]  # segment i is [edge i, edge i + 1), the last is endless
         self._held: list[BoolArray] = [np.zeros(node_count, dtype=np.bool_)]
-        self._held_before: IntArray | None = None
+        self._index()
 
     def hold(self, start_s: float, end_s: float, nodes: IntArray) -> None:
-        first, after = self._edge(start_s), self._edge(end_s)
-        for segment in range(first, after):
+        for segment in range(self._segment_from(start_s), self._segment_from(end_s)):
             self._held[segment][nodes] = True
-        self._held_before = None
+        self._index()
 
     def free(self, times_s: FloatArray, duration_s: float) -> BoolArray:
         """Times x nodes: whether the node is held at no moment of [time, time + duration)."""
-        if self._held_before is None:
-            self._held_before = np.zeros((len(self._held) + 1, len(self._held[0])), dtype=np.int64)
-            np.cumsum(self._held, axis=0, out=self._held_before[1:])
-        first = np.maximum(np.searchsorted(self.edges_s, times_s, side="right") - 1, 0)
-        after = np.searchsorted(self.edges_s, times_s + duration_s, side="left")
-        after = np.maximum(after, first + 1)
+        first = np.maximum(self.edges_s.searchsorted(times_s, side="right") - 1, 0)
+        after = np.maximum(self.edges_s.searchsorted(times_s + duration_s), first + 1)
         free: BoolArray = self._held_before[after] == self._held_before[first]
         return free
 
-    def _edge(self, at_s: float) -> int:
+    def _index(self) -> None:
+        """Arrays to search by time, and how many segments before each hold a node."""
+        self.edges_s: FloatArray = np.array(self._edges_s)
+        self._held_before = np.zeros((len(self._held) + 1, len(self._held[0])), dtype=np.int32)
+        np.cumsum(self._held, axis=0, out=self._held_before[1:])
+
+    def _segment_from(self, at_s: float) -> int:
         """Index of the segment that starts at this time, split off if need be."""
-        index = int(np.searchsorted(self.edges_s, at_s, side="left"))
-        if index == len(self.edges_s) or self.edges_s[index] != at_s:
-            if index == 0:
-                return 0  # before the plan begins
-            self.edges_s.insert(index, at_s)
+        index = bisect_left(self._edges_s, at_s)
+        if index == 0:
+            return 0  # before the plan begins
+        if index == len(self._edges_s) or self._edges_s[index] != at_s:
+            self._edges_s.insert(index, at_s)
             self._held.insert(index, self._held[index - 1].copy())
         return index
