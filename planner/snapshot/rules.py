@@ -1,0 +1,112 @@
+"""scontrol show config as the scheduler's and the priority plugin's parameters."""
+
+from __future__ import annotations
+
+import re
+
+from planner.sim.config import PriorityConfig, SchedulerConfig
+from planner.snapshot.facts import SnapshotNote
+from tracker.slurm.records import ClusterConfig
+
+US_PER_S = 1_000_000
+_NOT_MODELLED_FLAGS = {
+    "NO_FAIR_TREE": "classic fair share is not modelled; Fair Tree is used",
+    "DEPTH_OBLIVIOUS": "classic fair share is not modelled; Fair Tree is used",
+    "SMALL_RELATIVE_TO_TIME": "the job size factor is taken without the time limit",
+    "INCR_ONLY": "priorities may also fall in the model",
+    "CALCULATE_RUNNING": "running jobs keep their priority in the model",
+}
+
+
+def build_config(config: ClusterConfig | None, notes: list[SnapshotNote]) -> SchedulerConfig:
+    """Slurm's documented defaults where the site says nothing, or nothing that can be read."""
+    if config is None:
+        return SchedulerConfig()
+    number = _Numbers(config.scheduler_parameters, notes)
+    version = release(config.slurm_version)
+    _note_unmodelled(config, notes)
+    window_s = number("bf_window", 1440) * 60
+    return SchedulerConfig(
+        priority=_priority(config),
+        enforce_limits=bool(config.enforce & {"limits", "safe", "all"}),
+        main_interval_s=number("sched_interval", 60),
+        main_min_delay_s=number("batch_sched_delay", 3),
+        main_queue_depth=int(number("default_queue_depth", 100)),
+        partition_job_depth=int(number("partition_job_depth", 0)),
+        assoc_limit_stop="assoc_limit_stop" in config.scheduler_parameters,
+        backfill=config.values.get("SchedulerType", "sched/backfill") == "sched/backfill",
+        bf_interval_s=number("bf_interval", 30),
+        bf_window_s=window_s,
+        bf_resolution_s=number("bf_resolution", 60),
+        bf_max_job_test=int(number("bf_max_job_test", 500 if version >= (21, 8) else 100)),
+        bf_max_job_start=int(number("bf_max_job_start", 0)),
+        bf_max_job_part=int(number("bf_max_job_part", 0)),
+        bf_max_job_user=int(number("bf_max_job_user", 0)),
+        bf_max_job_assoc=int(number("bf_max_job_assoc", 0)),
+        bf_min_age_reserve_s=number("bf_min_age_reserve", 0),
+        bf_min_prio_reserve=int(number("bf_min_prio_reserve", 0)),
+        bf_max_job_array_resv=int(number("bf_max_job_array_resv", 20)),
+        bf_one_resv_per_job="bf_one_resv_per_job" in config.scheduler_parameters,
+        bf_window_linear_s=number("bf_window_linear", 0),
+        bf_max_time_s=number("bf_max_time", number("bf_interval", 30)),
+        bf_continue="bf_continue" in config.scheduler_parameters,
+        bf_yield_interval_s=number("bf_yield_interval", 2 * US_PER_S) / US_PER_S,
+        bf_yield_sleep_s=number("bf_yield_sleep", US_PER_S // 2) / US_PER_S,
+        plan_to_window_end=version < (25, 5),
+        kill_wait_s=config.kill_wait_s,
+        over_time_limit_s=config.over_time_limit_minutes * 60,
+    )
+
+
+def release(version: str) -> tuple[int, int]:
+    """(22, 5) of ``22.05.8``; that of the newest release known here where it cannot be read."""
+    match = re.match(r"(\d{1,3})\.(\d{1,2})", version)
+    return (int(match[1]), int(match[2])) if match else (25, 11)
+
+
+def _priority(config: ClusterConfig) -> PriorityConfig:
+    if config.values.get("PriorityType", "priority/multifactor") == "priority/basic":
+        return PriorityConfig()  # first come, first served: no weights
+    weights = config.priority_weights
+    return PriorityConfig(
+        weight_age=weights.get("age", 0),
+        weight_assoc=weights.get("assoc", 0),
+        weight_fair_share=weights.get("fair_share", 0),
+        weight_job_size=weights.get("job_size", 0),
+        weight_partition=weights.get("partition", 0),
+        weight_qos=weights.get("qos", 0),
+        weight_tres=config.priority_tres_weights,
+        max_age_s=config.priority_max_age_s,
+        calc_period_s=config.priority_calc_period_s,
+        decay_half_life_s=config.priority_decay_half_life_s,
+        favor_small=config.values.get("PriorityFavorSmall", "No").lower() == "yes",
+    )
+
+
+def _note_unmodelled(config: ClusterConfig, notes: list[SnapshotNote]) -> None:
+    for flag in sorted(config.priority_flags & _NOT_MODELLED_FLAGS.keys()):
+        notes.append(SnapshotNote(f"PriorityFlags={flag}", _NOT_MODELLED_FLAGS[flag]))
+    preempt = config.values.get("PreemptType", "preempt/none")
+    if preempt not in {"preempt/none", "(null)"}:
+        notes.append(SnapshotNote(f"PreemptType={preempt}", "preemption is not modelled"))
+    if "CR_" in (select := config.values.get("SelectTypeParameters", "")) and "LLN" in select:
+        notes.append(SnapshotNote("CR_LLN", "least loaded nodes first is not modelled"))
+
+
+class _Numbers:
+    """Numbers among SchedulerParameters; what is none gets the default and a note."""
+
+    def __init__(self, parameters: dict[str, str], notes: list[SnapshotNote]) -> None:
+        self._parameters = parameters
+        self._notes = notes
+
+    def __call__(self, name: str, default: float) -> float:
+        text = self._parameters.get(name)
+        if text is None:
+            return default
+        try:
+            return float(text)
+        except ValueError:
+            about = f"SchedulerParameters {name}={text}"
+            self._notes.append(SnapshotNote(about, f"is not a number; {default:g} is assumed"))
+            return default
