@@ -1,0 +1,14 @@
+"""Parsed Slurm records into rows: idempotent, one transaction a poll, written only on change."""
+
+from tracker.ingest.accounting import record_accounting, undecided_ids
+from tracker.ingest.configuration import record_configuration
+from tracker.ingest.counts import Counts
+from tracker.ingest.queue import record_queue
+
+__all__ = [
+    "Counts",
+    "record_accounting",
+    "record_configuration",
+    "record_queue",
+    "undecided_ids",
+]

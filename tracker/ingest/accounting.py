@@ -1,0 +1,62 @@
+"""Accounting into jobs: how attempts ended, and jobs that no poll of the queue has seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from tracker.ingest.counts import Counts
+from tracker.ingest.following import follow
+from tracker.ingest.ledger import Ledger
+from tracker.ingest.sightings import from_accounting
+from tracker.models import Cluster, Job
+from tracker.slurm.records import AccountedJob
+from tracker.slurm.states import MAYBE_REQUEUED_STATES
+
+# How often an undecided job is asked for again, by how long nothing has changed about it.
+_ASK_EVERY = (
+    (timedelta(minutes=30), timedelta(0)),
+    (timedelta(days=1), timedelta(minutes=30)),
+    (timedelta(days=365), timedelta(days=1)),
+)
+
+
+@transaction.atomic
+def record_accounting(cluster: Cluster, rows: Sequence[AccountedJob], seen_at: datetime) -> Counts:
+    """Attempts as accounting told them at ``seen_at``, any part of the history in any order."""
+    Cluster.objects.select_for_update().get(pk=cluster.pk)  # one recording of a cluster at a time
+    sightings = [sighting for row in rows if (sighting := from_accounting(row))]
+    ledger = Ledger(cluster, (sighting.job_id for sighting in sightings), seen_at)
+    ledger.take(sightings)
+    for sighting in sightings:
+        job = ledger.newest(sighting.job_id)
+        # the other ends wait for a queue without the job: record_queue makes them final
+        is_end = sighting.accounted and job is not None and job.submit_at == sighting.submit_at
+        if job and is_end and job.state not in MAYBE_REQUEUED_STATES:
+            ledger.edits.set(job, {"is_final": True})
+    touched = ledger.write()
+    follow(cluster, [job for job in touched if not _may_go_on(job)])
+    created = len(ledger.new_jobs)
+    return Counts(len(rows), created, len(touched) - created)
+
+
+def undecided_ids(cluster: Cluster, now: datetime, every: timedelta) -> list[int]:
+    """Raw ids to ask accounting for: gone from the queue, no end told, newest first.
+
+    ``every`` is the interval of the polls that ask; a job that stays undecided is asked rarer.
+    """
+    open_jobs = Job.objects.filter(cluster=cluster, is_final=False, in_queue=False)
+    ids = []
+    for job_id, changed_at in open_jobs.order_by("-changed_at").values_list("job_id", "changed_at"):
+        silence = now - changed_at
+        pause = next((pause for limit, pause in _ASK_EVERY if silence < limit), None)
+        if pause is not None and (not pause or silence % pause < every):
+            ids.append(job_id)
+    return ids
+
+
+def _may_go_on(job: Job) -> bool:
+    """Whether this end may be that of one attempt, with the next in a queue not read yet."""
+    return job.state in MAYBE_REQUEUED_STATES and not job.is_final
