@@ -232,6 +232,18 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='PollClaim',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(max_length=32)),
+                ('until', models.DateTimeField()),
+                ('cluster', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='tracker.cluster')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('cluster', 'kind'), name='one_claim_per_kind')],
+            },
+        ),
+        migrations.CreateModel(
             name='Qos',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

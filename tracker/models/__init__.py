@@ -13,7 +13,7 @@ from tracker.models.estimates import StartEstimate
 from tracker.models.experiments import Experiment, Membership, ResearchGroup, ResourceRequest
 from tracker.models.jobs import Attempt, Job, JobHint
 from tracker.models.metrics import MetricPoint, MetricSeries
-from tracker.models.polls import Poll
+from tracker.models.polls import Poll, PollClaim
 from tracker.models.runs import Artifact, Run
 from tracker.models.tokens import Token
 
@@ -34,6 +34,7 @@ __all__ = [
     "Node",
     "Partition",
     "Poll",
+    "PollClaim",
     "Qos",
     "ResearchGroup",
     "Reservation",

@@ -37,3 +37,22 @@ class Poll(models.Model):
     @staticmethod
     def compress(text: str) -> bytes:
         return zlib.compress(text.encode(), 6)
+
+
+class PollClaim(models.Model):
+    """Who may poll now: a worker takes the claim of (cluster, kind) by moving ``until`` forward.
+
+    ``until`` in the past is a claim given back, or one whose worker has died.
+    """
+
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE)
+    kind = models.CharField(max_length=32)  # of tracker.polling
+    until = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["cluster", "kind"], name="one_claim_per_kind")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.cluster}"
