@@ -1,0 +1,201 @@
+"""The other users of the demo cluster: a seeded stream of submissions, hour by hour.
+
+Run times and GPU counts come from a real trace (data/README.md); the rest is invented. An hour's
+submissions depend on the seed and the hour alone, so a restart continues the same stream.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from planner.demo import site
+from planner.demo.jobs import Request
+
+HOUR_S = 3600.0
+MAX_RUN_S = 86400
+GPU_JOBS_PER_DAY = 260  # more than 64 GPUs can run: ``acceptance`` sends the surplus away
+CPU_JOBS_PER_DAY = 100
+PENDING_MAX = 90  # people go elsewhere when the queue is long
+PENDING_LOW = 45
+_LIMITS_MINUTES = (10, 20, 30, 60, 120, 240, 480, 720, 1440, 2880)
+
+_GPU_NAMES = ("resnet50", "vit-small", "bert-finetune", "llm-lora", "diffusion", "wav2vec2",
+              "detr-coco", "gnn-molecules", "rl-atari", "eval-suite")  # fmt: skip
+_CPU_NAMES = ("tokenize", "preprocess", "md-water", "lattice-qcd", "blast", "cross-validation")
+# share of jobs; the exit code or signal that accounting shows
+_OUTCOMES = (
+    ("COMPLETED", 0.80, 0, 0),
+    ("FAILED", 0.11, 1, 0),
+    ("FAILED", 0.02, 137, 0),
+    ("OUT_OF_MEMORY", 0.02, 0, 125),
+    ("CANCELLED", 0.03, 0, 15),
+    ("NODE_FAIL", 0.01, 0, 0),
+    ("TIMEOUT", 0.01, 0, 0),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One sbatch of a simulated user; ``follows`` adds afterok on the one before."""
+
+    at: float
+    request: Request
+    array_size: int | None = None
+    follows: bool = False
+
+
+def acceptance(pending: int) -> float:
+    """Share of submissions that still happen with so many jobs waiting: the queue's own brake."""
+    return min(1.0, max(0.0, (PENDING_MAX - pending) / (PENDING_MAX - PENDING_LOW)))
+
+
+def submissions(seed: int, hour: int) -> Iterator[tuple[Submission, float]]:
+    """Those of an hour counted from 1970, each with the uniform number that acceptance must beat."""
+    rng = np.random.default_rng([seed, hour])
+    rate_per_h = (GPU_JOBS_PER_DAY + CPU_JOBS_PER_DAY) / 24 * _rhythm(hour)
+    for second in np.sort(rng.uniform(0, HOUR_S, rng.poisson(rate_per_h))):
+        at = hour * HOUR_S + math.floor(second)
+        chance = float(rng.random())
+        for submission in _submit(rng, at):
+            yield submission, chance
+
+
+def _rhythm(hour: int) -> float:
+    """Relative rate: most at 15:00 UTC on working days, least at 03:00 and on weekends."""
+    daily = 1 + 0.6 * math.cos((hour % 24 - 15) / 24 * 2 * math.pi)
+    weekday = (hour // 24 + 3) % 7  # 1970 began on a Thursday
+    return daily * (0.55 if weekday >= 5 else 1.18)
+
+
+@cache
+def _trace() -> tuple[tuple[int, int], ...]:
+    path = Path(__file__).parent / "data" / "philly-sample.csv"
+    with path.open(newline="") as file:
+        return tuple((int(row["run_s"]), int(row["gpus"])) for row in csv.DictReader(file))
+
+
+def _submit(rng: np.random.Generator, at: float) -> Iterator[Submission]:
+    run_s, gpus = _trace()[rng.integers(len(_trace()))]
+    on_gpus = rng.random() < GPU_JOBS_PER_DAY / (GPU_JOBS_PER_DAY + CPU_JOBS_PER_DAY)
+    request = _base(rng, min(run_s, MAX_RUN_S), gpus if on_gpus else 0)
+    kind = rng.random()
+    if kind < 0.01:
+        yield Submission(at, replace(request, held=True))
+    elif kind < 0.03:
+        yield Submission(at, replace(request, begin_at=at + float(rng.integers(2, 10)) * 3600))
+    elif kind < 0.045 and run_s < 4 * HOUR_S and gpus == 1:
+        sweep = replace(
+            request, name=f"sweep-{request.name}", array_throttle=int(rng.integers(2, 4))
+        )
+        yield Submission(at, sweep, array_size=int(rng.integers(4, 13)))
+    elif kind < 0.08:
+        yield Submission(at, request)
+        evaluation = _base(rng, int(rng.integers(300, 3000)), 1 if on_gpus else 0)
+        evaluation = replace(
+            evaluation, name=f"eval-{request.name}", user=request.user, account=request.account
+        )
+        yield Submission(at + 1, evaluation, follows=True)
+    else:
+        yield Submission(at, request)
+
+
+def _base(rng: np.random.Generator, run_s: int, gpus: int) -> Request:
+    user, account = _user(rng, gpus)
+    limit_minutes = _limit_minutes(rng, run_s)
+    partition = _partition(rng, run_s, limit_minutes, gpus, account)
+    if partition == "debug":
+        limit_minutes = min(limit_minutes, 60)
+    outcome, exit_code, exit_signal = _outcome(rng)
+    if outcome == "TIMEOUT":
+        run_s = limit_minutes * 60
+    elif outcome != "COMPLETED":
+        run_s = max(20, int(run_s * rng.random()))
+    qos = "normal"
+    if partition != "debug":
+        qos = str(rng.choice(["normal", "high", "low"], p=[0.84, 0.06, 0.10]))
+    name = str(rng.choice(_GPU_NAMES if gpus else _CPU_NAMES))
+    return Request(
+        name=name,
+        user=user,
+        account=account,
+        partitions=(partition,),
+        qos=qos,
+        limit_minutes=limit_minutes,
+        command=f"/home/{user}/{name}/train.sh",
+        work_dir=f"/home/{user}/{name}",
+        run_s=float(min(run_s, limit_minutes * 60)),
+        outcome=outcome,
+        exit_code=exit_code,
+        exit_signal=exit_signal,
+        patience_s=float(rng.integers(1, 30)) * HOUR_S if rng.random() < 0.04 else None,
+        **_size(rng, partition, gpus),  # type: ignore[arg-type]
+    )
+
+
+def _user(rng: np.random.Generator, gpus: int) -> tuple[str, str]:
+    # Physics mostly needs no GPUs, the others mostly do.
+    weights = {"nlp": 40, "vision": 28, "physics": 8 if gpus else 60, "teaching": 10}
+    accounts = list(weights)
+    shares = np.array(list(weights.values()), dtype=float)
+    account = str(rng.choice(accounts, p=shares / shares.sum()))
+    users = list(site.USERS[account])
+    # The first user of an account submits most.
+    ranks = 1 / np.arange(1, len(users) + 1)
+    return str(rng.choice(users, p=ranks / ranks.sum())), account
+
+
+def _limit_minutes(rng: np.random.Generator, run_s: int) -> int:
+    """People guess too long, and in round numbers."""
+    guess = run_s / 60 * (1.05 + float(rng.exponential(1.2)))
+    return next((limit for limit in _LIMITS_MINUTES if limit >= guess), _LIMITS_MINUTES[-1])
+
+
+def _partition(
+    rng: np.random.Generator, run_s: int, limit_minutes: int, gpus: int, account: str
+) -> str:
+    if run_s < 1200 and gpus <= 2 and rng.random() < 0.25:
+        return "debug"
+    if not gpus:
+        return "highmem" if rng.random() < 0.12 else "cpu"
+    if account in ("nlp", "vision") and limit_minutes <= 1440 and rng.random() < 0.12:
+        return "h100"
+    return "gpu"
+
+
+def _size(rng: np.random.Generator, partition: str, gpus: int) -> dict[str, object]:
+    if not gpus:
+        cpus = int(rng.choice([1, 4, 8, 16, 32, 64], p=[0.10, 0.12, 0.2, 0.23, 0.20, 0.15]))
+        if partition == "debug":
+            cpus = min(cpus, 16)
+        per_cpu_mib = 16_000 if partition == "highmem" else 3_000
+        return {"nodes": 1, "cpus_per_task": cpus, "mem_mib_per_node": cpus * per_cpu_mib}
+    widest = 8 if partition == "h100" else 4
+    nodes = max(1, gpus // widest)
+    if partition == "h100":
+        nodes = min(nodes, 2)
+    per_node = min(gpus, widest)
+    kind = ""
+    if partition == "gpu" and (nodes > 1 or rng.random() < 0.45):
+        kind = "a100" if nodes > 1 or rng.random() < 0.8 else "v100"
+    return {
+        "nodes": nodes,
+        "tasks": nodes,
+        "cpus_per_task": per_node * int(rng.choice([4, 8])),
+        "mem_mib_per_node": per_node * int(rng.choice([16, 32, 60])) * 1024,
+        "gpus_per_node": {kind: per_node},
+    }
+
+
+def _outcome(rng: np.random.Generator) -> tuple[str, int, int]:
+    shares = np.array([share for _, share, _, _ in _OUTCOMES])
+    state, _, exit_code, exit_signal = _OUTCOMES[
+        rng.choice(len(_OUTCOMES), p=shares / shares.sum())
+    ]
+    return state, exit_code, exit_signal
