@@ -190,7 +190,8 @@ class _Timeline:
         self._follow_state()
         state, need = self._state, record.need
         if need not in self._fits_now:
-            self._fits_now[need] = state.fits_now(need)
+            fit_now = self._fit_by_row(need).rows(0).on(state.usable_now)
+            self._fits_now[need] = bool(feasible(need, fit_now))
         if not self._fits_now[need]:
             return None
         allowed = self._allowed(record, np.array([self._now_s]))[0]

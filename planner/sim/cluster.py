@@ -166,7 +166,7 @@ class World:
     ``jobs`` holds pending and running ones, and future submissions (``submit_s`` > 0). Jobs that
     tie in priority and submit time start in the order given here. An account or QOS that is not
     listed has no share, no priority and no limit. Raises ValueError on a job that names an
-    unknown partition, reservation or node.
+    unknown partition, reservation or node, or has the key of another.
     """
 
     nodes: Nodes
@@ -184,8 +184,12 @@ class World:
                     f"partition {partition.name}: mask of shape {partition.nodes.shape};"
                     f" give one bool per node, here {len(self.nodes)}"
                 )
+        seen = set()
         for job in self.jobs:
             self.check(job)
+            if job.key in seen:
+                raise ValueError(f"job {job.key!r} is listed twice; give every job its own key")
+            seen.add(job.key)
 
     def check(self, job: Job) -> None:
         """Raise ValueError if the job names something that this world does not have."""

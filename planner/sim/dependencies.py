@@ -49,7 +49,7 @@ class Dependencies:
     def watch(self, pending: Pending) -> None:
         for dependency in pending.job.dependencies:
             for key in dependency.keys:
-                if self._progress.get(key) not in _ENDED:
+                if self._progress.get(key, Progress.SUCCEEDED) not in _ENDED:
                     self._children.setdefault(key, []).append(pending)
 
     def verdict(self, dependencies: Iterable[Dependency]) -> bool | None:

@@ -145,16 +145,14 @@ class Simulation:
 
     def _load(self, world: World) -> None:
         """Put the world's jobs in place and start the actors."""
-        future = []
-        waiting = []
+        future: list[Job] = []
+        waiting: list[Job] = []
         for job in world.jobs:
             if job.start_s is not None:
                 self._adopt(job, job.start_s)
-            elif job.submit_s > 0:
-                future.append(job)
-            else:
-                waiting.append(job)
-                self._dependencies.note(job.key, Progress.PENDING)
+                continue
+            self._dependencies.note(job.key, Progress.PENDING)
+            (future if job.submit_s > 0 else waiting).append(job)
         for job in waiting:
             self._arrive(job)
         self._to_come = len(future)

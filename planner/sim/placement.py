@@ -89,7 +89,9 @@ def need_of(job: Job, partition: Partition, nodes: Nodes, reserved: BoolArray | 
 
 def fit(need: Need, nodes: Nodes, room: Room) -> Fit:
     """Room for the need, node by node and for every leading axis of the room."""
-    usable = need.candidate_mask & _gpus_fit(need.node_gpus, room.gpus)
+    usable = need.candidate_mask
+    if any(need.node_gpus):
+        usable = usable & _gpus_fit(need.node_gpus, room.gpus)
     tasks = room.cpus // need.cpus_per_task
     if need.mem_mib_per_node is None:
         usable = usable & (room.mem_mib == nodes.mem_mib)
@@ -149,7 +151,9 @@ def choose(need: Need, nodes: Nodes, fit: Fit) -> IntArray | None:
             return open_nodes[order[:1]]
     roomy = np.lexsort((-tasks, -gpus, weight, ~required))
     in_order = np.lexsort((weight, ~required))
-    orders = (roomy,) if need.node_count is None else (in_order, np.lexsort((-tasks, ~required)))
+    orders = [roomy]
+    if need.node_count is not None:
+        orders = [in_order, np.lexsort((-tasks, ~required)), np.lexsort((-gpus, ~required))]
     for order in orders:
         enough = (np.cumsum(tasks[order]) >= need.tasks) & (np.cumsum(gpus[order]) >= need.job_gpus)
         least = max(int(required.sum()), 1 if need.node_count is None else need.node_count)
@@ -163,7 +167,7 @@ def choose(need: Need, nodes: Nodes, fit: Fit) -> IntArray | None:
 
 def allocate(need: Need, nodes: Nodes, room: Room, fit: Fit, chosen: IntArray) -> Allocation:
     """What the job takes on the chosen nodes: tasks spread evenly, GPUs type by type."""
-    tasks = _spread(need.tasks, fit.tasks[chosen])
+    tasks = _spread(max(need.tasks, len(chosen)), fit.tasks[chosen])
     task_cpus = tasks * need.cpus_per_task
     if need.mem_mib_per_node is None:
         mem_mib = nodes.mem_mib[chosen].astype(np.int64)

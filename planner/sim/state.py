@@ -95,11 +95,6 @@ class State:
                 nodes |= reservation.nodes
         return nodes
 
-    def fits_now(self, need: Need) -> bool:
-        """Whether the need would fit on what is free, were nothing held or reserved."""
-        found = fit(need, self.nodes, self.room).on(self.usable_now)
-        return bool(feasible(need, found)) and choose(need, self.nodes, found) is not None
-
     def place(self, need: Need, allowed: BoolArray) -> Allocation | None:
         """Nodes and amounts for the need on what is free now; None if it does not fit."""
         found = fit(need, self.nodes, self.room).on(allowed)
