@@ -1,14 +1,31 @@
 """The only ways a run changes, each in one transaction with its audit entry.
 
-Views, tasks and commands call these; serializers and forms only shape what goes in.
+Experiments, groups, tokens and hints change here too. Views, tasks and commands call these;
+serializers and forms only shape what goes in.
 """
 
 from tracker.recording.audit import audit
 from tracker.recording.errors import ConflictError
 from tracker.recording.estimates import NewEstimate, publish_estimates
+from tracker.recording.experiments import (
+    archive_experiment,
+    create_experiment,
+    delete_experiment,
+    restore_experiment,
+    update_experiment,
+)
 from tracker.recording.following import bind_runs, follow_job
-from tracker.recording.points import NewPoint, append_points
+from tracker.recording.groups import (
+    create_group,
+    delete_group,
+    remove_member,
+    rename_group,
+    set_member,
+)
+from tracker.recording.hints import remember_hint
+from tracker.recording.points import NewPoint, append_points, bits_of
 from tracker.recording.runs import add_artifact, create_run, finish_run, update_run
+from tracker.recording.tokens import issue_token, revoke_token
 
 __all__ = [
     "ConflictError",
@@ -16,11 +33,25 @@ __all__ = [
     "NewPoint",
     "add_artifact",
     "append_points",
+    "archive_experiment",
     "audit",
     "bind_runs",
+    "bits_of",
+    "create_experiment",
+    "create_group",
     "create_run",
+    "delete_experiment",
+    "delete_group",
     "finish_run",
     "follow_job",
+    "issue_token",
     "publish_estimates",
+    "remember_hint",
+    "remove_member",
+    "rename_group",
+    "restore_experiment",
+    "revoke_token",
+    "set_member",
+    "update_experiment",
     "update_run",
 ]

@@ -1,0 +1,132 @@
+"""The root-path contracts that jobs and epilogs know, and their twins under /api/v1."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+
+from tracker import recording
+from tracker.api import bodies
+from tracker.api.authentication import actor_of
+from tracker.api.parsing import INT64
+from tracker.api.plain import answers_problems, json_body, signed_in
+from tracker.api.problems import HOW_TO_SIGN_IN, Problem, problem_response
+from tracker.api.throttling import caller_of, check_rate
+from tracker.models import Actor, Experiment, Run, Token
+
+
+@answers_problems("POST")
+def create_run(request: HttpRequest, experiment_id: str) -> HttpResponse:
+    actor = signed_in(request)
+    experiment = _experiment(actor, experiment_id)
+    new = bodies.new_run(json_body(request))
+    run, is_new = recording.create_run(
+        experiment,
+        actor=actor,
+        cluster=new.cluster,
+        slurm_job_id=new.slurm_job_id,
+        seed=new.seed,
+        config=new.config,
+        key=new.key,
+    )
+    return JsonResponse({"run_id": run.pk}, status=201 if is_new else 200)
+
+
+@answers_problems("POST")
+def append_metrics(request: HttpRequest, run_id: str) -> HttpResponse:
+    actor = signed_in(request)
+    run = run_to_log_to(actor, run_id)
+    stored = store_points(run, json_body(request, allow_nan=True))
+    return JsonResponse({"stored": stored}, status=201 if stored else 200)
+
+
+@answers_problems("POST")
+def slurm_webhook(request: HttpRequest) -> HttpResponse:
+    """Noted, to be looked up; 202 for every id, also a repeated or an unknown one."""
+    token = _webhook_token(request)
+    fields = json_body(request) if request.content_type == "application/json" else _form(request)
+    if not isinstance(fields, dict):
+        raise Problem(400, 'The body is no object; send {"job_id": …}, or job_id=… as a form.')
+    hint = bodies.hint(fields)
+    cluster = hint.cluster
+    if token and token.cluster:
+        if cluster not in (None, token.cluster):
+            raise PermissionDenied(f"This token tells of {token.cluster} only, not of {cluster}.")
+        cluster = token.cluster
+    recording.remember_hint(
+        hint.job_id, cluster=cluster, said_status=hint.said_status, now=timezone.now()
+    )
+    return JsonResponse({"accepted": True}, status=202)
+
+
+def not_found(request: HttpRequest, rest: str) -> HttpResponse:  # noqa: ARG001
+    return problem_response(404, f"/api/v1/{rest} is no address; /api/v1/schema lists them all.")
+
+
+def run_to_log_to(actor: Actor, run_id: str) -> Run:
+    """404 for a run it may not see, 403 for one that it may only see."""
+    run = actor.runs().filter(pk=run_id).first()
+    if run is None:
+        raise Problem(404, f"Run {run_id[:40]} is none that you may see.")
+    if not actor.may_log_to(run):
+        raise PermissionDenied(f"You may see run {run_id}, and not write to it.")
+    return run
+
+
+def store_points(run: Run, body: object) -> int:
+    now = timezone.now()
+    with transaction.atomic():
+        return sum(
+            recording.append_points(run, points, attempt=attempt, now=now)
+            for attempt, points in bodies.points_by_attempt(body).items()
+        )
+
+
+def _experiment(actor: Actor, experiment_id: str) -> Experiment:
+    is_id = experiment_id.isascii() and experiment_id.isdigit() and len(experiment_id) <= 19
+    seen = actor.experiments().select_related("cluster")
+    experiment = (
+        seen.filter(pk=int(experiment_id)).first()
+        if is_id and int(experiment_id) in INT64
+        else None
+    )
+    if experiment is None:
+        raise Problem(404, f"Experiment {experiment_id[:40]} is none that you may see.")
+    if not actor.may_create_run(experiment):
+        raise PermissionDenied(f"You may see experiment {experiment_id}, and not add runs to it.")
+    return experiment
+
+
+def _webhook_token(request: HttpRequest) -> Token | None:
+    """The token of a caller that may tell of jobs; None for a trusted host or a staff session."""
+    actor = actor_of(request)
+    if actor is None:
+        address = request.META.get("REMOTE_ADDR", "")
+        if not _is_trusted(request, address):
+            raise Problem(401, f"A webhook needs a token of scope webhook. {HOW_TO_SIGN_IN}")
+        check_rate("address", address)
+        return None
+    check_rate(*caller_of(actor))
+    is_staff = actor.is_staff and actor.may_write
+    if actor.scope != Token.Scope.WEBHOOK and not is_staff:
+        raise PermissionDenied("Telling of jobs needs a token of scope webhook; ask your staff.")
+    return actor.token
+
+
+def _is_trusted(request: HttpRequest, address: str) -> bool:
+    # Behind a proxy every request has the proxy's address: no caller is known by it.
+    if not address or "X-Forwarded-For" in request.headers:
+        return False
+    caller = ip_address(address)
+    return any(caller in net for net in settings.WEBHOOK_TRUSTED_NETS)
+
+
+def _form(request: HttpRequest) -> dict[str, object]:
+    if request.content_type != "application/x-www-form-urlencoded":
+        raise Problem(415, f'Content-Type is "{request.content_type}"; send a form or JSON.')
+    return dict(request.POST.items())

@@ -1,0 +1,185 @@
+"""What training jobs and epilogs send, checked by hand: the hot paths of the service."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+
+from tracker.api.parsing import INT64, check_text
+from tracker.api.problems import Problem, bad_field
+from tracker.models import Cluster
+from tracker.recording import NewPoint
+from tracker.slurm.jobids import JobId, parse_job_id
+
+NAME_CHARS = 250
+KEY_CHARS = 120
+STATUS_CHARS = 32
+ATTEMPTS = range(1_000_000)
+# Year 1 to year 9999: what datetime can show.
+EPOCH_S = (-62_135_596_800, 253_402_300_799)
+_NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    slurm_job_id: int | None
+    seed: int | None
+    config: dict[str, object]
+    key: str
+    cluster: Cluster | None
+
+
+def new_run(body: object) -> NewRun:
+    """Fields of a create; all are optional, others are ignored."""
+    fields = _object("body", body)
+    config = fields.get("config")
+    return NewRun(
+        slurm_job_id=_raw_job_id(fields.get("slurm_job_id")),
+        seed=_whole("seed", fields.get("seed"), INT64),
+        config=_object("config", config) if config is not None else {},
+        key=_text("key", fields.get("key"), KEY_CHARS),
+        cluster=_cluster(fields.get("cluster")),
+    )
+
+
+def points_by_attempt(body: object) -> dict[int | None, list[NewPoint]]:
+    """Points of one request, object or list, by the attempt they name (None: the present one)."""
+    items = body if isinstance(body, list) else [body]
+    if len(items) > settings.METRIC_POINTS_MAX:
+        raise Problem(
+            413,
+            f"{len(items)} points in one request; send at most {settings.METRIC_POINTS_MAX}.",
+        )
+    points: dict[int | None, list[NewPoint]] = defaultdict(list)
+    for index, item in enumerate(items):
+        at = f"{index}." if isinstance(body, list) else ""
+        fields = _object(at.rstrip(".") or "body", item)
+        attempt = _whole(f"{at}attempt", fields.get("attempt"), ATTEMPTS)
+        points[attempt].append(_point(at, fields))
+    return points
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    job_id: JobId
+    said_status: str
+    cluster: Cluster | None
+
+
+def hint(fields: Mapping[str, object]) -> Hint:
+    """A webhook's word. ``status`` is kept to be read by people, and never believed."""
+    given = fields.get("job_id")
+    try:
+        job_id = parse_job_id(str(given) if _is_whole(given) else _text("job_id", given, 200))
+    except ValueError:
+        raise bad_field("job_id", given, "give a Slurm job id such as 828 or 12_3") from None
+    return Hint(
+        job_id,
+        said_status=_text("status", fields.get("status"), STATUS_CHARS),
+        cluster=_cluster(fields.get("cluster")),
+    )
+
+
+def _point(at: str, fields: dict[str, object]) -> NewPoint:
+    name = _text(f"{at}name", fields.get("name"), NAME_CHARS)
+    if not name:
+        raise bad_field(f"{at}name", fields.get("name"), 'give the metric\'s name, such as "loss"')
+    step = _whole(f"{at}step", fields.get("step", 0), INT64)
+    if step is None:
+        raise bad_field(f"{at}step", None, "give a whole number, or leave it out for 0")
+    value = _value(f"{at}value", fields.get("value"))
+    return NewPoint(name, step, value, _microseconds(f"{at}time", fields.get("time")))
+
+
+def _value(field: str, value: object) -> float:
+    if isinstance(value, float):
+        return value
+    if _is_whole(value):
+        try:
+            return float(value)  # type: ignore[arg-type]
+        except OverflowError:
+            raise bad_field(field, value, "is beyond a 64-bit float") from None
+    if isinstance(value, str) and value in _NON_FINITE:
+        return _NON_FINITE[value]
+    raise bad_field(
+        field, value, 'give a number, or one of the strings "NaN", "Infinity", "-Infinity"'
+    )
+
+
+def _microseconds(field: str, value: object) -> int | None:
+    """Epoch seconds, or ISO 8601 with an offset, as epoch microseconds."""
+    if value is None:
+        return None
+    cure = "give epoch seconds, or ISO 8601 with an offset such as 2026-11-23T12:30:00Z"
+    if isinstance(value, str):
+        try:
+            at = datetime.fromisoformat(value)
+        except ValueError:
+            raise bad_field(field, value, cure) from None
+        if at.tzinfo is None:
+            raise bad_field(field, value, cure)
+        return round(at.timestamp() * 1_000_000)
+    number = value if isinstance(value, float) or _is_whole(value) else math.nan
+    if not EPOCH_S[0] <= number <= EPOCH_S[1]:  # type: ignore[operator]
+        raise bad_field(field, value, cure)
+    return round(number * 1_000_000)  # type: ignore[operator]
+
+
+def _raw_job_id(value: object) -> int | None:
+    """SLURM_JOB_ID as a number or, as the environment has it, a string; empty outside of Slurm."""
+    if value is None or value == "":
+        return None
+    text = value if isinstance(value, str) else str(value) if _is_whole(value) else ""
+    if not (text.isascii() and text.isdigit() and len(text) <= 10 and int(text) > 0):
+        raise bad_field(
+            "slurm_job_id",
+            value,
+            "give the raw id as SLURM_JOB_ID has it, such as 828; null outside of Slurm",
+        )
+    return int(text)
+
+
+def _cluster(value: object) -> Cluster | None:
+    name = _text("cluster", value, 64)
+    if not name:
+        return None
+    cluster = Cluster.objects.filter(name=name).first()
+    if cluster is None:
+        known = ", ".join(Cluster.objects.values_list("name", flat=True)) or "none yet"
+        raise bad_field("cluster", name, f"is not known here; known: {known}")
+    return cluster
+
+
+def _object(field: str, value: object) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise bad_field(field, value, "give a JSON object")
+    return value
+
+
+def _text(field: str, value: object, most_chars: int) -> str:
+    """A string of at most so many characters; empty where there is none."""
+    if value is None:
+        return ""
+    if not isinstance(value, str) or len(value) > most_chars:
+        raise bad_field(field, value, f"give a string of at most {most_chars} characters")
+    check_text(field, value)
+    return value
+
+
+def _whole(field: str, value: object, within: range) -> int | None:
+    if value is None:
+        return None
+    if not _is_whole(value) or value not in within:
+        raise bad_field(
+            field, value, f"give a whole number from {within.start} to {within.stop - 1}"
+        )
+    return value  # type: ignore[return-value]
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
