@@ -235,12 +235,12 @@ class Migration(migrations.Migration):
             name='PollClaim',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=32)),
+                ('command', models.CharField(max_length=32)),
                 ('until', models.DateTimeField()),
                 ('cluster', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='tracker.cluster')),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('cluster', 'kind'), name='one_claim_per_kind')],
+                'constraints': [models.UniqueConstraint(fields=('cluster', 'command'), name='one_claim_per_command')],
             },
         ),
         migrations.CreateModel(

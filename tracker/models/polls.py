@@ -40,19 +40,19 @@ class Poll(models.Model):
 
 
 class PollClaim(models.Model):
-    """Who may poll now: a worker takes the claim of (cluster, kind) by moving ``until`` forward.
+    """Who may ask now: a worker takes the claim of (cluster, command) by moving ``until`` forward.
 
     ``until`` in the past is a claim given back, or one whose worker has died.
     """
 
     cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE)
-    kind = models.CharField(max_length=32)  # of tracker.polling
+    command = models.CharField(max_length=32)
     until = models.DateTimeField()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["cluster", "kind"], name="one_claim_per_kind")
+            models.UniqueConstraint(fields=["cluster", "command"], name="one_claim_per_command")
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} of {self.cluster}"
+        return f"{self.command} of {self.cluster}"
