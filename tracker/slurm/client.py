@@ -31,6 +31,7 @@ _NO_ANSWER = re.compile(
     r"could not establish a configuration source|backup controller|socket",
     re.IGNORECASE,
 )
+_UNKNOWN_FIELD = re.compile(r"invalid .*(?:format|field)", re.IGNORECASE)
 
 
 def parse(output: Output) -> Any:
@@ -43,10 +44,10 @@ def parse(output: Output) -> Any:
 
 
 def _check(output: Output) -> None:
-    # squeue answers an unknown user with an error, nothing else, and exit code 0: an empty answer
-    # with an error beside it must not pass for an empty queue.
-    silent_failure = not output.stdout.strip() and "error" in output.stderr
-    if output.rc == 0 and not silent_failure:
+    # squeue ends with 0 when it knows no such user (and prints nothing: not an empty queue) or no
+    # such field (and leaves the column out).
+    empty_with_error = not output.stdout.strip() and "error" in output.stderr
+    if output.rc == 0 and not empty_with_error and not _UNKNOWN_FIELD.search(output.stderr):
         return
     said = " ".join(output.stderr.split())[:300] or "nothing on standard error"
     problem = f"{' '.join(output.argv[:3])} ended with exit code {output.rc}: {said}"

@@ -6,6 +6,7 @@ row is split with a limit; a recording with another delimiter or order is read b
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,7 @@ from tracker.slurm.errors import ParseError
 from tracker.slurm.records import Tres
 
 SEPARATOR = "\x1f"  # ASCII unit separator
+_NO_VALUE = frozenset({2**32 - 2, 2**32 - 1, 2**64 - 2, 2**64 - 1})
 
 T = TypeVar("T")
 
@@ -48,7 +50,9 @@ class Row:
         return None if word in tres.ABSENT else word
 
     def integer(self, field: str) -> int | None:
-        return self.read(field, tres.parse_count)
+        """Also None for the numbers by which Slurm means "no value" and "infinite"."""
+        number = self.read(field, tres.parse_count)
+        return None if number in _NO_VALUE else number
 
     def number(self, field: str) -> float | None:
         return self.read(field, _parse_number)
@@ -72,7 +76,8 @@ class Row:
 
 def _parse_number(text: str) -> float | None:
     word = text.strip()
-    return None if word in tres.ABSENT else float(word)
+    number = math.nan if word in tres.ABSENT else float(word)
+    return None if math.isnan(number) else number
 
 
 def read_rows(
@@ -86,8 +91,9 @@ def read_rows(
     needed = len(fields) - 1
     current = ""
     for line in text.split("\n"):
-        complete = current.count(separator) >= needed
-        if current and (separator not in line or not complete):
+        missing = needed - current.count(separator)
+        # A line that would overfill a short row is a row itself: a field is missing throughout.
+        if current and (separator not in line or 0 < missing >= line.count(separator)):
             current += "\n" + line
             continue
         if current:
