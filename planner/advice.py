@@ -21,7 +21,9 @@ from planner.sim.fairshare import ShareTree
 from planner.sim.jobs import Job
 from planner.sim.queue import Pending, Record
 from planner.sim.views import RunningJob, WaitingJob
+from planner.snapshot.requests import Site, request_fields
 from tracker.slurm.reasons import explain
+from tracker.slurm.records import QueuedJob, Tres
 
 PROBE = "hypothetical"  # its key; those of real jobs are numbers
 STEP_S = 1800.0  # the simulation stops at the first of these after the start
@@ -67,10 +69,12 @@ class Option:
         }
 
 
-def advise(world: World, request: Request, *, horizon_s: float) -> tuple[Option, ...]:
+def advise(world: World, site: Site, request: Request, *, horizon_s: float) -> tuple[Option, ...]:
     """Every partition asked for, the earliest start first and those that refuse it last."""
     names = request.partitions or tuple(p.name for p in world.partitions)
-    options = [_option(world, p, request, horizon_s) for p in world.partitions if p.name in names]
+    options = [
+        _option(world, site, p, request, horizon_s) for p in world.partitions if p.name in names
+    ]
     return tuple(sorted(options, key=_rank))
 
 
@@ -84,8 +88,22 @@ def _rank(option: Option) -> tuple[bool, bool, float, float]:
     )
 
 
-def probe_of(world: World, request: Request, partition: str) -> Job:
-    """The request as one more job, submitted at the instant of the snapshot."""
+def probe_of(world: World, site: Site, request: Request, partition: str) -> Job:
+    """The request as one more job, submitted at the instant of the snapshot and normalised as those
+    in the queue are."""
+    gpus = {request.gpu_type: request.gpus} if request.gpu_type else {}
+    queued = QueuedJob(
+        job_id=0,
+        state="PENDING",
+        user=request.user,
+        name=PROBE,
+        node_count=request.nodes,
+        ntasks=request.ntasks,
+        cpus=request.ntasks * request.cpus,
+        mem_mib=request.mem_mib,
+        tres_per_job=Tres(gpus=request.gpus or None, gpus_by_type=gpus),
+        features="&".join(request.constraint) or None,
+    )
     return Job(
         key=PROBE,
         user=request.user,
@@ -93,12 +111,7 @@ def probe_of(world: World, request: Request, partition: str) -> Job:
         partitions=(partition,),
         qos=request.qos,
         limit_s=None if request.limit_minutes is None else request.limit_minutes * 60.0,
-        nodes=request.nodes,
-        tasks=request.ntasks,
-        cpus_per_task=request.cpus,
-        mem_mib_per_node=request.mem_mib or 0,
-        gpus_per_job={request.gpu_type or "": request.gpus} if request.gpus else {},
-        features=frozenset(request.constraint),
+        **request_fields(queued, partition, site),
     )
 
 
@@ -107,12 +120,14 @@ def _account_of(world: World, user: str) -> str:
     return next((a.account for a in world.associations if a.user and a.user == user), "")
 
 
-def _option(world: World, partition: Partition, request: Request, horizon_s: float) -> Option:
+def _option(
+    world: World, site: Site, partition: Partition, request: Request, horizon_s: float
+) -> Option:
     # A type that no node has cannot be put into the world's arrays, so it is refused before.
     if request.gpu_type and request.gpu_type not in world.nodes.gpu_types:
         refusal = sentence("BadConstraints", world, partition, request)
         return Option(partition.name, request, request.limit_minutes, refusal)
-    probe = probe_of(world, request, partition.name)
+    probe = probe_of(world, site, request, partition.name)
     record = _record_of(world, probe)
     limit_minutes = round(record.limit_s / 60)
     why_not: str | None = None

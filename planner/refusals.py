@@ -6,7 +6,6 @@ that word becomes a sentence with the value that was too much and the one that i
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -31,7 +30,7 @@ def sentence(code: str, world: World, partition: Partition, request: Request) ->
         case "PartitionNodeLimit":
             most = min(partition.max_nodes, int(partition.nodes.sum()))
             said = (
-                f"{request.nodes or 1} nodes are not between the {max(1, partition.min_nodes)} and"
+                f"{request.nodes} nodes are not between the {max(1, partition.min_nodes)} and"
                 f" {most:.0f} that a job of the partition may have; change the number of nodes"
             )
         case "BadConstraints":
@@ -65,14 +64,14 @@ def _size(nodes: Nodes, mine: BoolArray, request: Request) -> Iterator[str]:
     if not mine.any():
         yield "it has no nodes"
         return
-    if request.nodes is not None and request.nodes > mine.sum():
+    if request.nodes > mine.sum():
         yield f"{request.nodes} nodes are more than its {mine.sum()}; ask for fewer"
     if request.gpus:
         yield from _gpus(nodes, mine, request)
     for feature in request.constraint:
         if not any(feature in nodes.features[index] for index in np.flatnonzero(mine)):
             yield f"none of its nodes has the feature {feature}; leave it out"
-    tasks_on_one = math.ceil(request.ntasks / (request.nodes or request.ntasks))
+    tasks_on_one = -(-request.ntasks // request.nodes)
     cpus, most_cpus = tasks_on_one * request.cpus, int(nodes.cpus[mine].max())
     if cpus > most_cpus:
         yield f"{cpus} CPUs on one node are more than its nodes have; ask for at most {most_cpus}"
@@ -96,7 +95,7 @@ def _gpus(nodes: Nodes, mine: BoolArray, request: Request) -> Iterator[str]:
         return
     wanted = [nodes.gpu_types.index(request.gpu_type)] if request.gpu_type else slice(None)
     per_node = counts[:, wanted].sum(axis=1)
-    on_one = math.ceil(request.gpus / (request.nodes or request.gpus))
+    on_one = -(-request.gpus // request.nodes)
     what = f"{request.gpu_type} GPUs" if request.gpu_type else "GPUs"
     if on_one > per_node.max():
         yield (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -21,7 +22,7 @@ class Request:
     account: str | None = None
     qos: str | None = None
     partitions: tuple[str, ...] = ()  # empty: every one
-    nodes: int | None = 1
+    nodes: int = 1
     ntasks: int = 1
     cpus: int = 1  # per task
     mem_mib: int | None = None  # per node
@@ -33,8 +34,7 @@ class Request:
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Request:
         """The inverse of :meth:`as_json`."""
-        lists = {name: tuple(stored[name]) for name in ("partitions", "constraint")}
-        return cls(**(stored | lists))
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in stored.items()})
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self) | {
@@ -59,6 +59,33 @@ class Request:
             "time": None if limit_s is None else format_duration(limit_s),
         }
         return [f"--{name}={value}" for name, value in options.items() if value is not None]
+
+
+def request_of(fields: Mapping[str, Any], user: str) -> Request:
+    """From the validated fields of the form or of the API; what is missing takes its default.
+
+    Raises ValueError, naming field and cure, on numbers that contradict each other.
+    """
+    nodes = fields.get("nodes") or 1
+    ntasks = fields.get("ntasks") or nodes
+    if ntasks < nodes:
+        raise ValueError(f"{ntasks} tasks cannot fill {nodes} nodes; give at least as many tasks.")
+    gpu_type = fields.get("gpu_type") or None
+    gpus = fields.get("gpus") or (nodes if gpu_type else 0)
+    return Request(
+        user=user,
+        account=fields.get("account") or None,
+        qos=fields.get("qos") or None,
+        partitions=tuple(dict.fromkeys(fields.get("partition") or ())),
+        nodes=nodes,
+        ntasks=ntasks,
+        cpus=fields.get("cpus") or 1,
+        mem_mib=fields.get("mem"),
+        gpus=gpus,
+        gpu_type=gpu_type,
+        constraint=fields.get("constraint") or (),
+        limit_minutes=fields.get("time"),
+    )
 
 
 def mem_mib_of(text: str) -> int | None:

@@ -1,0 +1,49 @@
+"""What a request may name on a cluster, as of the newest poll: for forms, and to refuse typos."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from planner.request import Request
+from tracker.models import Actor, Association, Cluster, Node, Partition, Qos
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """Empty: not known, so anything goes and Slurm decides."""
+
+    partitions: tuple[str, ...]
+    gpu_types: tuple[str, ...]
+    accounts: tuple[str, ...]
+    qos: tuple[str, ...]
+
+
+def choices(actor: Actor, cluster: Cluster, unix_name: str) -> Choices:
+    partitions = Partition.objects.filter(cluster=cluster)
+    if not actor.is_staff:
+        partitions = partitions.filter(hidden=False)
+    rows = Association.objects.filter(cluster=cluster, user=unix_name) if unix_name else []
+    own = [(row.account, row.qos) for row in rows]
+    every_qos = Qos.objects.filter(cluster=cluster).values_list("name", flat=True)
+    gpus = Node.objects.filter(cluster=cluster).values_list("gpus", flat=True)
+    return Choices(
+        tuple(partitions.values_list("name", flat=True)),
+        tuple(sorted({gpu_type for of_node in gpus for gpu_type in of_node if gpu_type})),
+        tuple(sorted({account for account, _ in own})),
+        tuple(sorted({name for _, names in own for name in names}) or every_qos),
+    )
+
+
+def unknown_names(request: Request, known: Choices) -> dict[str, str]:
+    """By field: a name that is not there, with those that are."""
+    return {
+        field: f"{name!r} is not one of {', '.join(names)}."
+        for field, asked, names in (
+            ("partition", request.partitions, known.partitions),
+            ("gpu_type", (request.gpu_type,), known.gpu_types),
+            ("account", (request.account,), known.accounts),
+            ("qos", (request.qos,), known.qos),
+        )
+        for name in asked
+        if name is not None and names and name not in names
+    }
