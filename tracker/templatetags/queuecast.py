@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta
 
 from django import template
@@ -9,6 +10,8 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+
+from tracker.models import Run
 
 register = template.Library()
 
@@ -77,6 +80,17 @@ def ago(at: datetime | None) -> str | SafeString:
     return format_html('<time datetime="{}" data-age>{}</time>', iso, shown)
 
 
+@register.filter
+def since(at: datetime | None) -> str | SafeString:
+    """How long ago as a duration, "2 h 5 min"; time.js keeps it counting."""
+    if at is None:
+        return NOT_KNOWN
+    iso = at.astimezone(UTC).isoformat()
+    return format_html(
+        '<time datetime="{}" data-since>{}</time>', iso, duration(timezone.now() - at)
+    )
+
+
 @register.simple_tag
 def data_age(what: str, at: datetime | None) -> SafeString:
     """The line "queue as of 40 s ago" that stands beside everything polled."""
@@ -90,8 +104,38 @@ def data_age(what: str, at: datetime | None) -> SafeString:
 @register.filter
 def status_pill(status: str) -> SafeString:
     """A run's status or a job's state as a pill; words it does not know are failures."""
-    words = status.replace("_", " ").lower()
-    return format_html('<span class="pill pill-{}">{}</span>', PILLS.get(status, "bad"), words)
+    css = PILLS.get(status, "bad")
+    return format_html('<span class="pill pill-{}">{}</span>', css, state_words(status))
+
+
+@register.filter
+def state_words(state: str) -> str:
+    """OUT_OF_MEMORY as people write it."""
+    return state.replace("_", " ").lower()
+
+
+@register.filter
+def until(start: datetime | None, end: datetime | None) -> timedelta | None:
+    return end - start if start and end else None
+
+
+@register.filter
+def waited_s(run: Run, now: datetime) -> float | None:
+    """Seconds between a run's submission and its start: so far, where it still waits."""
+    if run.submitted_at is None:
+        return None
+    end = run.started_at or run.ended_at or now
+    return (end - run.submitted_at).total_seconds()
+
+
+@register.filter
+def figure(value: float | None) -> str:
+    """A metric's value in at most five digits; NaN and infinities by their names."""
+    if value is None:
+        return NOT_KNOWN
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    return "NaN" if math.isnan(value) else f"{value:.5g}".replace("-", "−")
 
 
 @register.simple_tag

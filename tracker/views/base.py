@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
 
-from tracker.models import Actor, Cluster
+from tracker.models import Actor, Cluster, Experiment
+
+ROWS_PER_PAGE = 50
 
 
 def actor_of(request: HttpRequest) -> Actor:
@@ -18,3 +24,19 @@ def site(request: HttpRequest) -> dict[str, object]:
         return {}
     clusters = list(Cluster.objects.all())
     return {"clusters": clusters, "is_demo": any(cluster.is_demo for cluster in clusters)}
+
+
+def editable_experiment(actor: Actor, pk: int) -> Experiment:
+    """404 where the actor may not see it, 403 where it may only read."""
+    experiment = get_object_or_404(actor.experiments(), pk=pk)
+    if not actor.editable_experiments().filter(pk=pk).exists():
+        raise PermissionDenied(
+            f"You may read the experiment “{experiment}” but not change it. "
+            "Ask an owner of its group to make you a member."
+        )
+    return experiment
+
+
+def page_of(request: HttpRequest, rows: QuerySet) -> Page:
+    """The page that ``?page=`` asks for; the first or last where it asks for nonsense."""
+    return Paginator(rows, ROWS_PER_PAGE).get_page(request.GET.get("page"))

@@ -2,6 +2,7 @@
 
    <time datetime="ISO" data-time>          local date and time; title keeps UTC
    <time datetime="ISO" data-age>           "40 s ago" or "in 3 h"; title keeps both
+   <time datetime="ISO" data-since>         "40 s": how long it lasts by now
    The server writes readable text for both, so pages work without this script. */
 (() => {
   "use strict";
@@ -25,8 +26,11 @@
     const moment = new Date(element.dateTime);
     if (Number.isNaN(moment.getTime())) return;
     const utc = moment.toISOString().replace("T", " ").slice(0, 19) + " UTC";
-    if ("age" in element.dataset) {
-      const seconds = (now - moment.getTime()) / 1000;
+    const seconds = (now - moment.getTime()) / 1000;
+    if ("since" in element.dataset) {
+      element.textContent = spell(seconds);
+      element.title = utc;
+    } else if ("age" in element.dataset) {
       element.textContent = seconds >= 0 ? `${spell(seconds)} ago` : `in ${spell(seconds)}`;
       element.title = `${dateTime.format(moment)}, ${utc}`;
     } else {
@@ -38,7 +42,7 @@
 
   function showAll(root) {
     const now = Date.now();
-    root.querySelectorAll("time[data-time], time[data-age]").forEach((element) => show(element, now));
+    root.querySelectorAll("time[data-time], time[data-age], time[data-since]").forEach((element) => show(element, now));
   }
 
   showAll(document);

@@ -1,0 +1,102 @@
+"""One run: how it stands, its curves, its configuration, its job. Open runs refresh themselves."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from tracker.models import Actor, Attempt, MetricSeries, Run
+from tracker.views.base import actor_of
+from tracker.views.config_diff import settings_of
+from tracker.views.curves_data import CURVES_MAX, curves_of
+from tracker.views.job_facts import asked_and_got, record
+from tracker.views.run_rows import value_of, with_newest_estimate
+from tracker.views.run_standing import Standing
+
+SIBLINGS = 200  # newest other runs of the experiment that a configuration is compared with
+
+
+@require_safe
+@login_required
+def run(request: HttpRequest, pk: str) -> HttpResponse:
+    actor = actor_of(request)
+    run = _visible(actor, pk)
+    siblings = Run.objects.filter(experiment=run.experiment).exclude(pk=run.pk)
+    siblings = [{"seed": seed, **config} for seed, config in
+                siblings.values_list("seed", "config")[:SIBLINGS]]  # fmt: skip
+    context = {
+        "section": "experiments",
+        "settings": settings_of({"seed": run.seed, **run.config}, siblings),
+        "sibling_count": len(siblings),
+        "artifacts": run.artifacts.all(),
+        **_live(run, timezone.now()),
+        **_job(actor, run),
+    }
+    return render(request, "tracker/run.html", context)
+
+
+@require_safe
+@login_required
+def run_live(request: HttpRequest, pk: str) -> HttpResponse:
+    """The part that changes; 204 where nothing has since the version named by ?seen=."""
+    run = _visible(actor_of(request), pk)
+    if request.GET.get("seen") == _version(run, list(run.series.all())):
+        return HttpResponse(status=204)
+    return render(request, "tracker/_run_live.html", _live(run, timezone.now()))
+
+
+def _visible(actor: Actor, pk: str) -> Run:
+    runs = actor.runs().select_related("experiment", "cluster", "job", "created_by")
+    return get_object_or_404(with_newest_estimate(runs), pk=pk)
+
+
+def _attempt(run: Run) -> Attempt | None:
+    return run.job.attempts.filter(number=run.attempt).first() if run.job else None
+
+
+def _live(run: Run, now: datetime) -> dict[str, object]:
+    series = list(run.series.all())
+    for one in series:
+        one.last_value = value_of(one.last_bits)
+    attempt = _attempt(run)
+    estimates = run.job.newest_estimates if run.job else []
+    return {
+        "run": run,
+        "attempt": attempt,
+        "standing": Standing.of(run, attempt, now),
+        "estimate": estimates[0] if estimates else None,
+        "series": series,
+        "curves": curves_of(series),
+        "curves_max": CURVES_MAX,
+        "version": _version(run, series),
+    }
+
+
+def _version(run: Run, series: list[MetricSeries]) -> str:
+    """Changes when anything that the live part shows does."""
+    estimate = run.job.newest_estimates[:1] if run.job else []
+    seen = [
+        run.updated_at,
+        run.job and run.job.changed_at,
+        *(one.pk for one in estimate),
+        *((one.pk, one.count) for one in series),
+    ]
+    return hashlib.sha256(repr(seen).encode()).hexdigest()[:16]
+
+
+def _job(actor: Actor, run: Run) -> dict[str, object]:
+    """What is shown of the job itself: nothing where the cluster keeps jobs private."""
+    job = run.job
+    if job is None or not actor.jobs(job.cluster).filter(pk=job.pk).exists():
+        return {"job_is_private": job is not None}
+    return {
+        "asked": asked_and_got(job, _attempt(run)),
+        "record": record(job),
+        "attempts": job.attempts.all(),
+    }

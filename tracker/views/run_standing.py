@@ -1,0 +1,103 @@
+"""How a run stands, in plain words: what the top of its page says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from tracker.models import Attempt, Run
+from tracker.slurm.reasons import explain
+
+Status = Run.Status
+# Of states that need no look at the run: what happened, and what can be done about it.
+WORDS = {
+    Status.SUBMITTING: ("Being submitted", ""),
+    Status.RUNNING: ("Running", ""),
+    Status.SUSPENDED: (
+        "Suspended by Slurm",
+        "It keeps its nodes and goes on when it is resumed.",
+    ),
+    Status.UNKNOWN: (
+        "Not known",
+        "Neither the queue nor accounting has this job now; it is asked for again.",
+    ),
+    Status.COMPLETED: ("Completed", ""),
+    Status.FAILED: ("Failed", "The log of the job tells why."),
+    Status.CANCELLED: ("Cancelled", ""),
+    Status.TIMEOUT: (
+        "Stopped at its time limit",
+        "Ask for more time, or resume from a checkpoint.",
+    ),
+    Status.OUT_OF_MEMORY: ("Killed: it ran out of memory", "Ask for more memory."),
+    Status.NODE_FAIL: (
+        "Ended by a node that failed",
+        "The job did nothing wrong: submit it again.",
+    ),
+    Status.PREEMPTED: ("Stopped to make room for a job of higher priority", "Submit it again."),
+    Status.BOOT_FAIL: ("Never ran: its node did not boot", "Submit it again."),
+    Status.DEADLINE: ("Stopped at its deadline", "Give a later deadline or a shorter limit."),
+}
+TONES = {
+    Status.PENDING: "wait",
+    Status.SUBMITTING: "wait",
+    Status.COMPLETED: "ok",
+    Status.CANCELLED: "",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """``tone`` is the colour of the answer: "", wait, ok or bad. Seconds are None where unknown."""
+
+    headline: str
+    detail: str
+    tone: str
+    waited_s: float | None
+    ran_s: float | None
+    left_s: float | None  # of the time limit, while it runs
+
+    @classmethod
+    def of(cls, run: Run, attempt: Attempt | None, now: datetime) -> Standing:
+        headline, detail = _words(run, attempt)
+        tone = TONES.get(run.status, "" if run.is_open else "bad")
+        end = run.ended_at or now
+        ran_s = (end - run.started_at).total_seconds() if run.started_at else None
+        limit_s = run.job.limit_minutes * 60 if run.job and run.job.limit_minutes else None
+        is_running = run.status == Status.RUNNING and ran_s is not None and limit_s
+        return cls(
+            headline=headline,
+            detail=detail,
+            tone=tone,
+            waited_s=(
+                ((run.started_at or end) - run.submitted_at).total_seconds()
+                if run.submitted_at
+                else None
+            ),
+            ran_s=ran_s,
+            left_s=limit_s - ran_s if is_running else None,
+        )
+
+
+def _words(run: Run, attempt: Attempt | None) -> tuple[str, str]:
+    if run.status == Status.PENDING:
+        because = explain(run.reason)
+        return f"Waiting. {because.why.rstrip('.')}", because.cure
+    if run.status == Status.CREATED:
+        return _words_of_created(run)
+    what, cure = WORDS[Status(run.status)]
+    return (what if run.is_open else f"{what}{_exit(run, attempt)}"), cure
+
+
+def _words_of_created(run: Run) -> tuple[str, str]:
+    if run.slurm_job_id is None:
+        return "Logging, without a Slurm job", "Its state is what it says of itself."
+    return (
+        f"Logging; job {run.slurm_job_id} has not been seen in Slurm yet",
+        "The next poll of the queue or of accounting finds it, if the number is right.",
+    )
+
+
+def _exit(run: Run, attempt: Attempt | None) -> str:
+    if attempt and attempt.exit_signal:
+        return f" by signal {attempt.exit_signal}"
+    return f" with exit code {run.exit_code}" if run.exit_code else ""

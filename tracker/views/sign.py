@@ -1,0 +1,57 @@
+"""Signing in, by a one-time link or by name and password, and out."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.contrib.auth import login, logout
+from django.contrib.auth.models import User
+from django.contrib.auth.views import LoginView
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from tracker.forms import SignInForm
+from tracker.models import Token
+
+
+def take_link(secret: str, now: datetime) -> User | None:
+    """Whom a one-time link signs in; None where it is unknown, expired or used already.
+
+    The conditional UPDATE decides: of two browsers with the same link one is signed in.
+    """
+    token = Token.find(secret) if secret.isascii() and secret.isprintable() else None
+    if token is None or token.scope != Token.Scope.SIGNIN or not token.user.is_active:
+        return None
+    taken = Token.objects.live(now).filter(pk=token.pk).update(revoked_at=now, last_used_at=now)
+    return token.user if taken else None
+
+
+# Not HEAD: a program that only looks at a link must not use it up.
+@method_decorator(require_http_methods(["GET", "POST"]), name="dispatch")
+@method_decorator(never_cache, name="dispatch")
+class SignIn(LoginView):
+    """GET with ?token= is the link; GET without it and POST are the form."""
+
+    template_name = "tracker/signin.html"
+    authentication_form = SignInForm
+    redirect_authenticated_user = True
+
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        secret = request.GET.get("token")
+        if request.method != "GET" or not secret:
+            return super().dispatch(request, *args, **kwargs)
+        user = take_link(secret, timezone.now())
+        if user is None:
+            return render(request, "tracker/signin_link_dead.html", status=410)
+        login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+        return redirect("home")
+
+
+@require_POST
+def signout(request: HttpRequest) -> HttpResponse:
+    logout(request)
+    return redirect("signin")
