@@ -39,24 +39,27 @@ def ties_of(
     well: what waits for a failure has no known date.
     """
     if "?" in text:
-        return Ties(unknown=f"waits for any one of several jobs ({text}); that is not modelled")
+        return Ties(unknown=f"It waits for one of several jobs ({text}), which is not modelled.")
     found: list[Dependency] = []
     for item in text.split(","):
         match = _ITEM.fullmatch(item.strip())
         if match is None or match["kind"] not in _KINDS | {"afternotok"}:
-            return Ties(unknown=f"waits for {item!r}, which is not modelled")
+            return Ties(unknown=f"It waits for {item!r}, which is not modelled.")
         if match["state"] == "failed":
-            return Ties(unknown=f"waits for {item.partition('(')[0]}, which can no longer happen")
+            return Ties(
+                unknown=f"It waits for {item.partition('(')[0]}, which can no longer happen."
+            )
         kind = match["kind"]
         if kind == "afternotok":
-            return Ties(unknown=f"starts only if job {match['job']} fails, which no plan can tell")
+            return Ties(
+                unknown=f"It starts only if job {match['job']} fails, which no plan can tell."
+            )
         if kind == "singleton":
             found.append(Dependency("afterany", tuple(namesakes)))
             continue
         keys = _keys(match, task, keys_by_id)
         if not keys:
-            shown = item.partition("(")[0]
-            return Ties(unknown=f"waits for {shown}, a job that is not in the queue seen here")
+            return Ties(unknown=f"It waits for {shown}, a job that is not in the queue seen here.")
         found.append(Dependency("afterok" if kind == "aftercorr" else kind, keys))
     return Ties(tuple(found))
 

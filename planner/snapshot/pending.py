@@ -22,10 +22,15 @@ _MODELLED_OTHERS = ("dependency", "reqnodenotavail", "node", "resources", "parti
 
 @dataclass(frozen=True, slots=True)
 class PendingJob:
-    """A waiting job or array task. ``blocked``: in words, why the model can give it no start."""
+    """A waiting job or array task.
+
+    ``held``: in Slurm's words, why nothing that the model knows can start it; ``blocked`` the same
+    in plain words, where Slurm's say too little.
+    """
 
     key: str
     record: QueuedJob
+    held: str | None = None
     blocked: str | None = None
 
 
@@ -46,6 +51,7 @@ class PendingReader:
         self._notes = notes
         self._config = facts.config
         self._factors = {factors.job_id: factors for factors in facts.priorities}
+        self._stuck: set[str] = set()  # keys of jobs without a start, for those that wait for them
 
     def read(self) -> Iterator[tuple[PendingJob, Job | None]]:
         """Every waiting job in order of id, with None where the simulator cannot take it."""
@@ -67,7 +73,9 @@ class PendingReader:
             for task in tasks_of(record):
                 key = key_of(record, task)
                 if unreadable is not None:
-                    yield PendingJob(key, record, f"Not simulated: {unreadable}."), None
+                    self._stuck.add(key)
+                    blocked = f"It is not simulated: {unreadable}."
+                    yield PendingJob(key, record, "Constraints", blocked), None
                 else:
                     yield self._job(record, task, partitions, request)
 
@@ -80,6 +88,9 @@ class PendingReader:
     ) -> tuple[PendingJob, Job]:
         key = key_of(record, task)
         ties = self._ties(record, task)
+        held = self._held(record, ties)
+        if held is not None:
+            self._stuck.add(key)
         rank = self._factors.get(shared_id(record)) or self._factors.get(record.job_id)
         eligible_s = self._rows.offset_s(record.eligible_at)
         known_reservation = record.reservation in self._reservations
@@ -97,12 +108,12 @@ class PendingReader:
             array_throttle=record.array_throttle,
             dependencies=ties.dependencies,
             reservation=record.reservation if known_reservation else None,
-            held=self._held(record, ties),
+            held=held,
             nice=(rank.nice or 0) if rank is not None else 0,
             site_factor=int(rank.site or 0) if rank is not None else 0,
             **request,
         )
-        return PendingJob(key, record, ties.unknown), job
+        return PendingJob(key, record, held, ties.unknown), job
 
     def _ties(self, record: QueuedJob, task: int | None) -> Ties:
         if not record.dependency:
@@ -111,9 +122,13 @@ class PendingReader:
         for other in self._rows.waiting:
             if other.job_id < record.job_id and _same_name(other, record):
                 before += [key_of(other, t) for t in tasks_of(other)]
-        return ties_of(
+        ties = ties_of(
             record.dependency, task=task, namesakes=before, keys_by_id=self._rows.keys_by_id
         )
+        for key in (key for dependency in ties.dependencies for key in dependency.keys):
+            if key in self._stuck:
+                return Ties(unknown=f"It waits for job {key}, which has no start itself.")
+        return ties
 
     def _held(self, record: QueuedJob, ties: Ties) -> str | None:
         """Why nothing that the model knows can start it, in Slurm's words."""

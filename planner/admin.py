@@ -1,0 +1,33 @@
+"""Forecasts and questions as the staff sees them: read only, the service writes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from planner.models import Forecast, Question
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    def has_add_permission(self, _request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Forecast)
+class ForecastAdmin(ReadOnlyAdmin):
+    list_display = ["requested_at", "cluster", "state", "snapshot_at", "jobs", "cpu_s", "error"]
+    list_filter = ["state", "cluster"]
+    date_hierarchy = "requested_at"
+
+
+@admin.register(Question)
+class QuestionAdmin(ReadOnlyAdmin):
+    list_display = ["asked_at", "asked_by", "cluster", "state", "snapshot_at", "error"]
+    list_filter = ["state", "cluster"]
+    search_fields = ["asked_by__username"]
+    list_select_related = ["asked_by", "cluster"]

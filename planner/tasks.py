@@ -1,0 +1,29 @@
+"""What beat and the web ring: each task is safe to run twice, late, or beside another worker.
+
+The simulator is loaded inside the tasks that compute, so that no other process pays for it.
+"""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.utils import timezone
+
+from planner import forecast_queue, questions
+
+
+@shared_task
+def request_forecasts() -> None:
+    now = timezone.now()
+    forecast_queue.sweep(now)
+    questions.sweep(now)
+    forecast_queue.request_due(now)
+
+
+@shared_task
+def compute_forecast(pk: int) -> None:
+    forecast_queue.compute(pk)
+
+
+@shared_task
+def answer_question(pk: int) -> None:
+    questions.answer(pk)
