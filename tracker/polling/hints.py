@@ -9,6 +9,7 @@ from django.db.models import Q
 from tracker.models import Cluster, JobHint
 from tracker.polling.asking import ask
 from tracker.polling.kinds import poll
+from tracker.polling.pacing import is_due
 from tracker.slurm.commands import MAX_IDS_ASKED
 
 # An epilog speaks before slurmdbd has heard of the end, and seldom alone.
@@ -27,7 +28,9 @@ def check_hints(clusters: list[Cluster], now: datetime) -> int:
             poll(cluster, "queue")
         for start in range(0, len(concerned), MAX_IDS_ASKED):
             some = concerned[start : start + MAX_IDS_ASKED]
-            row = ask(cluster, "sacct", job_ids=sorted({hint.job_id for hint in some}))
+            ids = sorted({hint.job_id for hint in some})
+            may_ask = is_due(cluster, "sacct", timedelta(0), now)
+            row = ask(cluster, "sacct", job_ids=ids) if may_ask else None
             if row is None or not row.ok:
                 unanswered.update(hint.pk for hint in some)
     if not clusters:
