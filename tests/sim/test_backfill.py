@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from planner.sim.cluster import SchedulerConfig, World
+from planner.sim.engine import Simulation
+from planner.sim.jobs import Key
+from tests.sim.worlds import FINE, job, nodes, running, starts, view, world
+
+
+def planned(of: World) -> dict[Key, float | None]:
+    """The plan of the first cycle: what squeue --start would show."""
+    simulation = Simulation(of)
+    simulation.run(0.0)
+    return {waiting.job.key: waiting.planned_start_s for waiting in simulation.queue()}
+
+
+def behind_a_wide_job(*others: object, config: SchedulerConfig = FINE) -> World:
+    """Three of four CPUs run until 100; a job of four waits for them."""
+    return world(
+        nodes(4),
+        running("busy", on={"n0": 3}),
+        job("wide", tasks=4, fixed_priority=9),
+        *others,  # type: ignore[arg-type]
+        config=config,
+    )
+
+
+def test_a_short_job_slips_into_the_gap_before_a_wide_one() -> None:
+    one = behind_a_wide_job(
+        job("short", limit_s=100.0, fixed_priority=1), job("long", limit_s=101.0, fixed_priority=2)
+    )
+    assert starts(one) == {"short": 0.0, "wide": 100.0, "long": 200.0}
+
+
+def test_a_planned_job_hides_the_other_cores_of_its_node_in_the_plan() -> None:
+    one = world(
+        nodes(4),
+        running("busy", on={"n0": 4}),
+        job("high", fixed_priority=9),
+        job("low", fixed_priority=1),
+    )
+    assert planned(one) == {"high": 100.0, "low": 200.0}
+    # The main pass sees cores, not the plan: both start when the node is free.
+    assert starts(one) == {"high": 100.0, "low": 100.0}
+
+
+def test_running_jobs_are_counted_by_core_not_by_node() -> None:
+    one = world(
+        nodes(4),
+        running("early", on={"n0": 2}, limit_s=50.0),
+        running("late", on={"n0": 2}, limit_s=500.0),
+        job("pair", tasks=2),
+    )
+    assert planned(one) == {"pair": 50.0}
+
+
+def test_nothing_is_planned_beyond_the_window() -> None:
+    config = replace(FINE, bf_window_s=150.0)
+    one = behind_a_wide_job(job("next", tasks=4), config=config)
+    assert planned(one) == {"wide": 100.0, "next": None}
+
+
+def test_holds_are_whole_slots_of_the_resolution() -> None:
+    config = replace(FINE, bf_resolution_s=60.0)
+    one = behind_a_wide_job(job("next", tasks=4), config=config)
+    # Held from floor(100) = 60 to floor(100 + 100 + 59) = 240.
+    assert planned(one) == {"wide": 100.0, "next": 240.0}
+
+
+def test_a_cycle_tests_so_many_jobs_and_no_more() -> None:
+    config = replace(FINE, bf_max_job_test=2)
+    one = behind_a_wide_job(job("b", fixed_priority=8, tasks=4), job("c", tasks=4), config=config)
+    assert planned(one) == {"wide": 100.0, "b": 200.0, "c": None}
+
+
+@pytest.mark.parametrize("cap", ["bf_max_job_part", "bf_max_job_user", "bf_max_job_assoc"])
+def test_a_cap_per_owner_leaves_the_rest_unplanned(cap: str) -> None:
+    config = replace(FINE, **{cap: 1})
+    assert planned(behind_a_wide_job(job("next", tasks=4), config=config))["next"] is None
+
+
+def test_an_array_holds_for_so_many_of_its_tasks() -> None:
+    config = replace(FINE, bf_max_job_array_resv=2)
+    tasks = [job(("array", i), array_id="array", tasks=4) for i in range(3)]
+    one = world(nodes(4), running("busy", on={"n0": 4}), *tasks, config=config)
+    assert list(planned(one).values()) == [100.0, 200.0, None]
+
+
+def test_a_job_below_the_reserve_threshold_is_tested_for_now_only() -> None:
+    config = replace(FINE, bf_min_prio_reserve=5)
+    one = behind_a_wide_job(job("low", tasks=4, fixed_priority=4), config=config)
+    assert planned(one) == {"wide": 100.0, "low": None}
+
+
+def test_a_job_over_its_limit_is_expected_to_end_after_kill_wait() -> None:
+    one = world(nodes(4), running("late", on={"n0": 4}, start_s=-110.0, run_s=500.0), job("next"))
+    assert planned(one) == {"next": 20.0}
+    two = world(nodes(4), running("late", on={"n0": 4}, start_s=-900.0, run_s=2000.0), job("next"))
+    assert planned(two) == {"next": 1.0}
+
+
+@pytest.mark.parametrize(("to_window_end", "start_s"), [(True, 125.0), (False, 100.0)])
+def test_up_to_24_11_a_plan_is_the_end_of_the_look_ahead_window(
+    to_window_end: bool, start_s: float
+) -> None:
+    config = replace(FINE, plan_to_window_end=to_window_end)
+    one = world(
+        nodes(4, 4, 4),
+        running("first", on={"n0": 4}, limit_s=100.0),
+        running("same window", on={"n1": 4}, limit_s=125.0),
+        running("next window", on={"n2": 4}, limit_s=131.0),
+        job("waits", required_nodes=("n0",)),
+        config=config,
+    )
+    assert planned(one) == {"waits": start_s}
+
+
+def test_a_job_of_two_partitions_shows_its_earlier_start() -> None:
+    of = nodes(4, 4)
+    one = world(
+        of,
+        running("long", on={"n0": 4}, limit_s=500.0, partitions=("a",)),
+        running("short", on={"n1": 4}, limit_s=50.0, partitions=("b",)),
+        job("both", partitions=("a", "b")),
+        partitions=(view(of, 0, name="a"), view(of, 1, name="b")),
+    )
+    assert planned(one) == {"both": 50.0}
+    assert starts(one) == {"both": 50.0}
+
+
+def test_a_job_refused_by_a_limit_now_gets_no_hold_and_no_estimate() -> None:
+    one = behind_a_wide_job(
+        job(("array", 0), array_id="array", array_throttle=1, limit_s=50.0, fixed_priority=3),
+        job(("array", 1), array_id="array", array_throttle=1, limit_s=50.0, fixed_priority=3),
+    )
+    assert planned(one) == {"wide": 100.0, ("array", 1): None}
+
+
+def slow_cycle(*, goes_on: bool) -> World:
+    """A cycle that needs 10 s a test and yields after each; something is submitted meanwhile."""
+    config = replace(
+        FINE,
+        main_interval_s=0.0,
+        bf_interval_s=1000.0,
+        bf_test_cost_s=10.0,
+        bf_continue=goes_on,
+    )
+    return world(nodes(4), job("a"), job("b"), job("new", submit_s=15.0), config=config)
+
+
+def test_a_cycle_aborts_at_a_lock_yield_where_something_changed() -> None:
+    assert starts(slow_cycle(goes_on=False), until_s=900.0) == {"a": 10.5}
+
+
+def test_with_bf_continue_the_cycle_goes_on_with_the_old_list() -> None:
+    assert starts(slow_cycle(goes_on=True), until_s=900.0) == {"a": 10.5, "b": 21.0}
+
+
+def test_a_cycle_ends_when_its_time_is_up() -> None:
+    config = replace(
+        FINE, main_interval_s=0.0, bf_interval_s=1000.0, bf_test_cost_s=10.0, bf_max_time_s=5.0
+    )
+    one = world(nodes(4), job("a"), job("b"), config=config)
+    assert starts(one, until_s=900.0) == {"a": 10.5}
