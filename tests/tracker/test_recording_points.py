@@ -8,6 +8,7 @@ import pytest
 from tests.factories import NOW, make_experiment
 from tracker import recording
 from tracker.models import Actor, MetricPoint, MetricSeries
+from tracker.points import bits_of
 from tracker.recording import NewPoint, append_points
 
 pytestmark = pytest.mark.django_db
@@ -43,7 +44,7 @@ def test_not_a_number_infinities_and_minus_zero_are_kept_to_the_bit(run):
     values = [math.nan, math.inf, -math.inf, -0.0, 0.0]
     assert append_points(run, [NewPoint("loss", 1, value) for value in values], now=NOW) == 5
     bits = set(MetricPoint.objects.values_list("value_bits", flat=True))
-    assert bits == {recording.bits_of(value) for value in values}
+    assert bits == {bits_of(value) for value in values}
     assert (series(run).min_value, series(run).non_finite_count) == (0.0, 3)
 
 
@@ -64,15 +65,15 @@ def test_the_last_value_is_that_of_the_newest_attempt_and_the_highest_step(run):
     append_points(run, [NewPoint("loss", 10, 0.0)], attempt=0, now=NOW)
     summary = series(run)
     assert (summary.last_attempt, summary.last_step) == (1, 3)
-    assert summary.last_bits == recording.bits_of(0.3)
+    assert summary.last_bits == bits_of(0.3)
 
 
 def test_a_late_repeat_of_a_corrected_value_does_not_become_the_last(run):
     for value in (1.0, 2.0, 1.0):
         append_points(run, [NewPoint("loss", 5, value)], now=NOW)
-    assert series(run).last_bits == recording.bits_of(2.0)
+    assert series(run).last_bits == bits_of(2.0)
     append_points(run, [NewPoint("loss", 5, 1.0), NewPoint("loss", 5, 3.0)], now=NOW)
-    assert series(run).last_bits == recording.bits_of(3.0)
+    assert series(run).last_bits == bits_of(3.0)
 
 
 def test_extreme_steps_and_values_fit(run):

@@ -23,17 +23,7 @@ from tracker.models import Actor, Experiment, Run, Token
 @answers_problems("POST")
 def create_run(request: HttpRequest, experiment_id: str) -> HttpResponse:
     actor = signed_in(request)
-    experiment = _experiment(actor, experiment_id)
-    new = bodies.new_run(json_body(request))
-    run, is_new = recording.create_run(
-        experiment,
-        actor=actor,
-        cluster=new.cluster,
-        slurm_job_id=new.slurm_job_id,
-        seed=new.seed,
-        config=new.config,
-        key=new.key,
-    )
+    run, is_new = create_run_in(actor, experiment_id, json_body(request))
     return JsonResponse({"run_id": run.pk}, status=201 if is_new else 200)
 
 
@@ -64,7 +54,7 @@ def slurm_webhook(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"accepted": True}, status=202)
 
 
-def not_found(request: HttpRequest, rest: str) -> HttpResponse:  # noqa: ARG001
+def not_found(_request: HttpRequest, rest: str) -> HttpResponse:
     return problem_response(404, f"/api/v1/{rest} is no address; /api/v1/schema lists them all.")
 
 
@@ -76,6 +66,20 @@ def run_to_log_to(actor: Actor, run_id: str) -> Run:
     if not actor.may_log_to(run):
         raise PermissionDenied(f"You may see run {run_id}, and not write to it.")
     return run
+
+
+def create_run_in(actor: Actor, experiment_id: str, body: object) -> tuple[Run, bool]:
+    experiment = _experiment(actor, experiment_id)
+    new = bodies.new_run(body)
+    return recording.create_run(
+        experiment,
+        actor=actor,
+        cluster=new.cluster,
+        slurm_job_id=new.slurm_job_id,
+        seed=new.seed,
+        config=new.config,
+        key=new.key,
+    )
 
 
 def store_points(run: Run, body: object) -> int:

@@ -47,7 +47,7 @@ class TokenAuthentication(BaseAuthentication):
         token = live_token(credential, timezone.now())
         return token.user, token
 
-    def authenticate_header(self, request: HttpRequest) -> str:  # noqa: ARG002
+    def authenticate_header(self, _request: HttpRequest) -> str:
         return "Bearer"
 
 

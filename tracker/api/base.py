@@ -40,7 +40,7 @@ class ScopeOpens(BasePermission):
 class StaffOnly(BasePermission):
     message = "Only staff may see this."
 
-    def has_permission(self, request: Request, view: Any) -> bool:  # noqa: ARG002
+    def has_permission(self, request: Request, _view: Any) -> bool:
         return Actor(request.user, request.auth).is_staff
 
 

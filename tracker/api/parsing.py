@@ -21,18 +21,23 @@ class StrictJSONParser(BaseParser):
     """DRF's own reads without a limit, and lets through what PostgreSQL refuses."""
 
     media_type = "application/json"
+    allow_nan = False
 
     def parse(
         self,
         stream: IO[bytes],
-        media_type: str | None = None,  # noqa: ARG002
-        parser_context: Mapping[str, Any] | None = None,  # noqa: ARG002
+        _media_type: str | None = None,
+        _parser_context: Mapping[str, Any] | None = None,
     ) -> object:
         most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         body = stream.read(most + 1)
         if len(body) > most:
             raise too_large()
-        return parse_json(body)
+        return parse_json(body, allow_nan=self.allow_nan)
+
+
+class MetricsParser(StrictJSONParser):
+    allow_nan = True
 
 
 def parse_json(body: bytes, *, allow_nan: bool = False) -> object:

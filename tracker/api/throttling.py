@@ -30,7 +30,7 @@ class ScopeThrottle(BaseThrottle):
     def __init__(self) -> None:
         self.wait_s: float | None = None
 
-    def allow_request(self, request: HttpRequest, view: object) -> bool:  # noqa: ARG002
+    def allow_request(self, request: HttpRequest, _view: object) -> bool:
         if not request.user:
             return True  # refused anyway
         actor = Actor(request.user, getattr(request, "auth", None))

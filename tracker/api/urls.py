@@ -1,3 +1,46 @@
-from django.urls import URLPattern
+"""/api/v1, and the root-path contracts. No trailing slash anywhere."""
 
-urlpatterns: list[URLPattern] = []
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView
+from rest_framework.routers import SimpleRouter
+
+from tracker import health
+from tracker.api import aliases, openapi  # noqa: F401
+from tracker.api.accounts import AuditViewSet, Me, TokenViewSet
+from tracker.api.base import ScopeOpens
+from tracker.api.clusters import ClusterViewSet, JobViewSet, NodeViewSet, PartitionViewSet
+from tracker.api.experiments import ExperimentViewSet
+from tracker.api.groups import GroupMember, GroupMembers, GroupViewSet
+from tracker.api.runs import ExperimentRuns, RunArtifacts, RunMetrics, RunViewSet
+
+router = SimpleRouter(trailing_slash=False, use_regex_path=False)
+router.register("experiments", ExperimentViewSet)
+router.register("runs", RunViewSet)
+router.register("clusters", ClusterViewSet)
+router.register("partitions", PartitionViewSet)
+router.register("nodes", NodeViewSet)
+router.register("jobs", JobViewSet)
+router.register("groups", GroupViewSet, basename="group")
+router.register("tokens", TokenViewSet)
+router.register("audit", AuditViewSet)
+
+v1 = [
+    path("experiments/<int:experiment_id>/runs", ExperimentRuns.as_view()),
+    path("runs/<str:run_id>/metrics", RunMetrics.as_view()),
+    path("runs/<str:run_id>/artifacts", RunArtifacts.as_view()),
+    path("groups/<int:group_id>/members", GroupMembers.as_view()),
+    path("groups/<int:group_id>/members/<str:username>", GroupMember.as_view()),
+    path("me", Me.as_view()),
+    path("schema", SpectacularAPIView.as_view(permission_classes=[ScopeOpens]), name="schema"),
+    *router.urls,
+]
+
+urlpatterns = [
+    path("experiments/<str:experiment_id>/runs", aliases.create_run),
+    path("runs/<str:run_id>/metrics", aliases.append_metrics),
+    path("webhooks/slurm", aliases.slurm_webhook),
+    path("api/v1/", include(v1)),
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+    path("metrics", health.metrics),
+]

@@ -23,7 +23,7 @@ from tracker.recording.groups import (
     set_member,
 )
 from tracker.recording.hints import remember_hint
-from tracker.recording.points import NewPoint, append_points, bits_of
+from tracker.recording.points import NewPoint, append_points
 from tracker.recording.runs import add_artifact, create_run, finish_run, update_run
 from tracker.recording.tokens import issue_token, revoke_token
 
@@ -36,7 +36,6 @@ __all__ = [
     "archive_experiment",
     "audit",
     "bind_runs",
-    "bits_of",
     "create_experiment",
     "create_group",
     "create_run",

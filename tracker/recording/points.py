@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import struct
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from tracker.models import MetricPoint, MetricSeries, Run
+from tracker.points import bits_of
 
 # Without a target the clause covers both identities of a point, on SQLite and on PostgreSQL.
 _INSERT = f"""
@@ -34,11 +34,6 @@ class NewPoint:
     step: int
     value: float
     client_us: int | None = None
-
-
-def bits_of(value: float) -> int:
-    """The 64 bits of a double, read as a signed integer: how MetricPoint keeps it."""
-    return int(struct.unpack("<q", struct.pack("<d", value))[0])
 
 
 def append_points(

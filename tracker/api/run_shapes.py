@@ -1,0 +1,122 @@
+"""Runs, their own words, and their artifacts as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from tracker.api.shapes import MetricValueField
+from tracker.models import Artifact, MetricSeries, Run
+from tracker.points import json_value, value_of
+
+Status = Run.Status
+SAYABLE = [Status.RUNNING, *(status for status in Status if status not in Run.OPEN)]
+
+
+class RunEstimateSerializer(serializers.Serializer):
+    p10 = serializers.DateTimeField(source="p10_at", allow_null=True)
+    p50 = serializers.DateTimeField(source="p50_at", allow_null=True)
+    p90 = serializers.DateTimeField(source="p90_at", allow_null=True)
+    issued_at = serializers.DateTimeField()
+    snapshot_at = serializers.DateTimeField()
+    later_than_horizon = serializers.ListField(child=serializers.CharField())
+    reason_class = serializers.CharField()
+    why = serializers.CharField()
+
+
+class RunSerializer(serializers.ModelSerializer):
+    run_id = serializers.CharField(source="pk")
+    experiment_id = serializers.IntegerField()
+    cluster = serializers.SlugRelatedField("name", read_only=True)
+    estimate = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Run
+        fields = [
+            "run_id",
+            "experiment_id",
+            "status",
+            "reason",
+            "attempt",
+            "cluster",
+            "slurm_job_id",
+            "seed",
+            "config",
+            "key",
+            "submitted_at",
+            "started_at",
+            "ended_at",
+            "exit_code",
+            "message",
+            "estimate",
+            "created_at",
+            "updated_at",
+        ]
+        read_only_fields = fields
+
+    @extend_schema_field(RunEstimateSerializer(allow_null=True))
+    def get_estimate(self, run: Run) -> dict[str, Any] | None:
+        """Of the start that is still awaited; null once it is not."""
+        if run.status != Status.PENDING or run.job is None:
+            return None
+        newest = run.job.newest_estimates  # type: ignore[attr-defined]
+        return RunEstimateSerializer(newest[0]).data if newest else None
+
+
+class SeriesSerializer(serializers.ModelSerializer):
+    last_value = serializers.SerializerMethodField()
+    min = serializers.FloatField(source="min_value")
+    max = serializers.FloatField(source="max_value")
+
+    class Meta:
+        model = MetricSeries
+        fields = ["name", "last_step", "last_value", "min", "max", "count", "non_finite_count"]
+        read_only_fields = fields
+
+    @extend_schema_field(MetricValueField(allow_null=True))
+    def get_last_value(self, series: MetricSeries) -> float | str | None:
+        return None if series.last_bits is None else json_value(value_of(series.last_bits))
+
+
+class RunDetailSerializer(RunSerializer):
+    metrics = SeriesSerializer(source="series", many=True, read_only=True)
+
+    class Meta(RunSerializer.Meta):
+        fields = [*RunSerializer.Meta.fields, "metrics"]
+        read_only_fields = fields
+
+
+class RunWordSerializer(serializers.Serializer):
+    """What a run may say of itself."""
+
+    status = serializers.ChoiceField(SAYABLE, required=False)
+    exit_code = serializers.IntegerField(
+        required=False, allow_null=True, min_value=-(2**31), max_value=2**31 - 1
+    )
+    message = serializers.CharField(
+        required=False, allow_blank=True, max_length=10_000, trim_whitespace=False
+    )
+
+    def validate(self, word: dict[str, Any]) -> dict[str, Any]:
+        if word.get("exit_code") is not None and word.get("status") in (None, *Run.OPEN):
+            raise serializers.ValidationError(
+                {"exit_code": "Give it together with a final status, such as FAILED."}
+            )
+        return word
+
+
+class ArtifactSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Artifact
+        fields = ["kind", "path", "created_at"]
+        extra_kwargs = {"kind": {"default": Artifact.Kind.ARTIFACT}}
+
+
+class CurveQuery(serializers.Serializer):
+    name = serializers.CharField(max_length=250, trim_whitespace=False)
+    max_points = serializers.IntegerField(required=False, min_value=4, max_value=100_000)
+    attempt = serializers.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
+    from_step = serializers.IntegerField(required=False, min_value=-(2**63), max_value=2**63 - 1)
+    to_step = serializers.IntegerField(required=False, min_value=-(2**63), max_value=2**63 - 1)
