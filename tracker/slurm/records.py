@@ -54,7 +54,7 @@ class QueuedJob:
     ntasks: int | None = None
     cpus: int | None = None
     min_cpus_per_node: int | None = None
-    mem_mib: int | None = None  # MinMemory: per node, or per cpu if mem_per_cpu
+    mem_mib: int | None = None  # MinMemory: per node, or per cpu if mem_per_cpu; 0: all of the node
     mem_per_cpu: bool = False
     tres_per_node: Tres = field(default_factory=Tres)
     tres_per_job: Tres = field(default_factory=Tres)
@@ -83,7 +83,7 @@ class AccountedJob:
     user: str | None
     name: str | None
     account: str | None = None
-    partition: str | None = None
+    partition: str | None = None  # several with commas between while pending in several
     qos: str | None = None
     reason: str | None = None
     cancelled_by_uid: int | None = None

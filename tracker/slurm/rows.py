@@ -17,7 +17,7 @@ from tracker.slurm.errors import ParseError
 from tracker.slurm.records import Tres
 
 SEPARATOR = "\x1f"  # ASCII unit separator
-_NO_VALUE = frozenset({2**32 - 2, 2**32 - 1, 2**64 - 2, 2**64 - 1})
+_NO_VALUE_32 = frozenset({2**32 - 2, 2**32 - 1})  # and, of 64 bits, what is above any count
 
 T = TypeVar("T")
 
@@ -52,7 +52,7 @@ class Row:
     def integer(self, field: str) -> int | None:
         """Also None for the numbers by which Slurm means "no value" and "infinite"."""
         number = self.read(field, tres.parse_count)
-        return None if number in _NO_VALUE else number
+        return None if number in _NO_VALUE_32 or (number or 0) >= 2**63 else number
 
     def number(self, field: str) -> float | None:
         return self.read(field, _parse_number)
