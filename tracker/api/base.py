@@ -47,6 +47,7 @@ class StaffOnly(BasePermission):
 class ActorView(APIView):
     permission_classes = [ScopeOpens]
     parser_classes = [StrictJSONParser]
+    metadata_class = None  # OPTIONS is answered with 405; /api/v1/schema describes all
 
     @property
     def actor(self) -> Actor:
