@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.contrib import admin, messages
+from django.db.models import Max, Q, QuerySet
+from django.http import HttpRequest
+
+from tracker.admin.base import AuditedAdmin, FactAdmin
+from tracker.models import (
+    Actor,
+    Association,
+    Cluster,
+    ClusterAccount,
+    Node,
+    Partition,
+    Poll,
+    Qos,
+    Reservation,
+)
+from tracker.recording import audit
+
+TEXT_SHOWN = 20_000  # characters of a poll's raw output on its page
+
+
+@admin.register(Cluster)
+class ClusterAdmin(AuditedAdmin):
+    list_display = (
+        "name", "transport", "location", "slurm_version", "polling_paused", "last_good_poll",
+        "is_demo",
+    )  # fmt: skip
+    list_filter = ("transport", "polling_paused")
+    search_fields = ("name",)
+    readonly_fields = ("slurm_version", "is_demo", "created_at")
+    actions = ("pause", "resume")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Cluster]:
+        good = Max("polls__started_at", filter=Q(polls__ok=True))
+        return super().get_queryset(request).annotate(last_good=good)
+
+    @admin.display(description="last good poll", ordering="last_good")
+    def last_good_poll(self, cluster: Cluster) -> datetime | None:
+        return cluster.last_good
+
+    @admin.action(description="Pause polling", permissions=["change"])
+    def pause(self, request: HttpRequest, queryset: QuerySet[Cluster]) -> None:
+        _set_paused(request, queryset, paused=True)
+
+    @admin.action(description="Resume polling", permissions=["change"])
+    def resume(self, request: HttpRequest, queryset: QuerySet[Cluster]) -> None:
+        _set_paused(request, queryset, paused=False)
+
+
+def _set_paused(request: HttpRequest, clusters: QuerySet[Cluster], *, paused: bool) -> None:
+    verb = "pause" if paused else "resume"
+    for cluster in clusters.exclude(polling_paused=paused):
+        cluster.polling_paused = paused
+        cluster.save(update_fields=["polling_paused"])
+        audit(Actor(request.user), verb, cluster, name=cluster.name)
+    messages.success(request, "Polling is paused." if paused else "Polling goes on.")
+
+
+@admin.register(ClusterAccount)
+class ClusterAccountAdmin(AuditedAdmin):
+    """Who is whom on a cluster: what “my jobs” and PrivateData go by."""
+
+    list_display = ("user", "cluster", "unix_name")
+    list_filter = ("cluster",)
+    list_select_related = ("user", "cluster")
+    search_fields = ("user__username", "unix_name")
+    autocomplete_fields = ("user", "cluster")
+
+
+@admin.register(Partition)
+class PartitionAdmin(FactAdmin):
+    list_display = (
+        "name", "cluster", "state", "is_default", "max_minutes", "max_nodes", "priority_tier",
+        "hidden",
+    )  # fmt: skip
+    list_filter = ("cluster", "state", "hidden")
+    list_select_related = ("cluster",)
+    search_fields = ("name",)
+
+
+@admin.register(Node)
+class NodeAdmin(FactAdmin):
+    list_display = (
+        "name", "cluster", "state", "cpus_alloc", "cpus", "gpus_alloc", "gpus", "usable", "reason",
+    )  # fmt: skip
+    list_filter = ("cluster", "usable")
+    list_select_related = ("cluster",)
+    search_fields = ("name", "state", "reason")
+
+
+@admin.register(Qos)
+class QosAdmin(FactAdmin):
+    list_display = ("name", "cluster", "priority", "max_wall_minutes", "limits")
+    list_filter = ("cluster",)
+    list_select_related = ("cluster",)
+    search_fields = ("name",)
+
+
+@admin.register(Reservation)
+class ReservationAdmin(FactAdmin):
+    list_display = ("name", "cluster", "state", "start_at", "end_at", "node_list")
+    list_filter = ("cluster", "state")
+    list_select_related = ("cluster",)
+    search_fields = ("name", "node_list")
+    date_hierarchy = "start_at"
+
+
+@admin.register(Association)
+class AssociationAdmin(FactAdmin):
+    list_display = (
+        "account", "user", "partition", "cluster", "shares", "raw_usage", "fair_share",
+        "default_qos",
+    )  # fmt: skip
+    list_filter = ("cluster",)
+    list_select_related = ("cluster",)
+    search_fields = ("account", "user")
+
+
+@admin.register(Poll)
+class PollAdmin(FactAdmin):
+    list_display = ("started_at", "cluster", "command", "ok", "rc", "seconds", "raw_size", "error")
+    list_filter = ("cluster", "command", "ok")
+    list_select_related = ("cluster",)
+    search_fields = ("command", "error")
+    date_hierarchy = "started_at"
+    exclude = ("raw",)
+    readonly_fields = ("output",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Poll]:
+        return super().get_queryset(request).defer("raw")
+
+    @admin.display(description="output")
+    def output(self, poll: Poll) -> str:
+        text = poll.text
+        cut = f"\n… {len(text) - TEXT_SHOWN:,} more characters" if len(text) > TEXT_SHOWN else ""
+        return text[:TEXT_SHOWN] + cut
