@@ -82,12 +82,12 @@ def ago(at: datetime | None) -> str | SafeString:
 
 @register.filter
 def since(at: datetime | None) -> str | SafeString:
-    """How long ago as a duration, "2 h 5 min"; time.js keeps it counting."""
+    """How far from now as a duration, "2 h 5 min"; time.js keeps it counting."""
     if at is None:
         return NOT_KNOWN
     iso = at.astimezone(UTC).isoformat()
     return format_html(
-        '<time datetime="{}" data-since>{}</time>', iso, duration(timezone.now() - at)
+        '<time datetime="{}" data-since>{}</time>', iso, duration(abs(timezone.now() - at))
     )
 
 

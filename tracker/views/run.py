@@ -28,11 +28,10 @@ def run(request: HttpRequest, pk: str) -> HttpResponse:
     actor = actor_of(request)
     run = _visible(actor, pk)
     siblings = Run.objects.filter(experiment=run.experiment).exclude(pk=run.pk)
-    siblings = [{"seed": seed, **config} for seed, config in
-                siblings.values_list("seed", "config")[:SIBLINGS]]  # fmt: skip
+    siblings = [_with_seed(*one) for one in siblings.values_list("seed", "config")[:SIBLINGS]]
     context = {
         "section": "experiments",
-        "settings": settings_of({"seed": run.seed, **run.config}, siblings),
+        "settings": settings_of(_with_seed(run.seed, run.config), siblings),
         "sibling_count": len(siblings),
         "artifacts": run.artifacts.all(),
         **_live(run, timezone.now()),
@@ -49,6 +48,10 @@ def run_live(request: HttpRequest, pk: str) -> HttpResponse:
     if request.GET.get("seen") == _version(run, list(run.series.all())):
         return HttpResponse(status=204)
     return render(request, "tracker/_run_live.html", _live(run, timezone.now()))
+
+
+def _with_seed(seed: int | None, config: dict[str, object]) -> dict[str, object]:
+    return config if seed is None else {"seed": seed, **config}
 
 
 def _visible(actor: Actor, pk: str) -> Run:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tracker.models import Attempt, Run
 from tracker.slurm.reasons import explain
@@ -11,19 +11,15 @@ from tracker.slurm.reasons import explain
 Status = Run.Status
 # Of states that need no look at the run: what happened, and what can be done about it.
 WORDS = {
-    Status.SUBMITTING: ("Being submitted", ""),
-    Status.RUNNING: ("Running", ""),
-    Status.SUSPENDED: (
-        "Suspended by Slurm",
-        "It keeps its nodes and goes on when it is resumed.",
-    ),
+    Status.SUBMITTING: ("On its way to Slurm", ""),
+    Status.SUSPENDED: ("It keeps its nodes and goes on when it is resumed", ""),
     Status.UNKNOWN: (
-        "Not known",
-        "Neither the queue nor accounting has this job now; it is asked for again.",
+        "Neither the queue nor accounting has its job now",
+        "Both are asked again at every poll.",
     ),
-    Status.COMPLETED: ("Completed", ""),
-    Status.FAILED: ("Failed", "The log of the job tells why."),
-    Status.CANCELLED: ("Cancelled", ""),
+    Status.COMPLETED: ("Ran to its end", ""),
+    Status.FAILED: ("Ended", "The log of the job tells why."),
+    Status.CANCELLED: ("Stopped by hand", ""),
     Status.TIMEOUT: (
         "Stopped at its time limit",
         "Ask for more time, or resume from a checkpoint.",
@@ -54,7 +50,7 @@ class Standing:
     tone: str
     waited_s: float | None
     ran_s: float | None
-    left_s: float | None  # of the time limit, while it runs
+    limit_at: datetime | None  # when its time limit ends it, while it runs
 
     @classmethod
     def of(cls, run: Run, attempt: Attempt | None, now: datetime) -> Standing:
@@ -62,8 +58,9 @@ class Standing:
         tone = TONES.get(run.status, "" if run.is_open else "bad")
         end = run.ended_at or now
         ran_s = (end - run.started_at).total_seconds() if run.started_at else None
-        limit_s = run.job.limit_minutes * 60 if run.job and run.job.limit_minutes else None
-        is_running = run.status == Status.RUNNING and ran_s is not None and limit_s
+        limit_at = None
+        if run.status == Status.RUNNING and run.started_at and run.job and run.job.limit_minutes:
+            limit_at = run.started_at + timedelta(minutes=run.job.limit_minutes)
         return cls(
             headline=headline,
             detail=detail,
@@ -74,14 +71,16 @@ class Standing:
                 else None
             ),
             ran_s=ran_s,
-            left_s=limit_s - ran_s if is_running else None,
+            limit_at=limit_at,
         )
 
 
 def _words(run: Run, attempt: Attempt | None) -> tuple[str, str]:
     if run.status == Status.PENDING:
         because = explain(run.reason)
-        return f"Waiting. {because.why.rstrip('.')}", because.cure
+        return because.why.rstrip("."), because.cure
+    if run.status == Status.RUNNING:
+        return (f"On {attempt.node_list}" if attempt and attempt.node_list else "Going on"), ""
     if run.status == Status.CREATED:
         return _words_of_created(run)
     what, cure = WORDS[Status(run.status)]
@@ -100,4 +99,6 @@ def _words_of_created(run: Run) -> tuple[str, str]:
 def _exit(run: Run, attempt: Attempt | None) -> str:
     if attempt and attempt.exit_signal:
         return f" by signal {attempt.exit_signal}"
-    return f" with exit code {run.exit_code}" if run.exit_code else ""
+    if run.exit_code:
+        return f" with exit code {run.exit_code}"
+    return " with an error" if run.status == Status.FAILED else ""
