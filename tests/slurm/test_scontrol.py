@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -110,7 +111,7 @@ def test_a_system_without_reservations_has_an_empty_list() -> None:
 
 
 @pytest.mark.parametrize("parse", [parse_nodes, parse_partitions, parse_reservations])
-def test_text_before_any_block_is_an_error(parse) -> None:  # type: ignore[no-untyped-def]
+def test_text_before_any_block_is_an_error(parse: Callable[[str], object]) -> None:
     with pytest.raises(ParseError, match="start of a block"):
         parse("Unable to contact slurm controller\n")
 

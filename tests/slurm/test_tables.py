@@ -14,6 +14,7 @@ from tracker.slurm.errors import ParseError
 from tracker.slurm.nodestates import parse_node_state
 from tracker.slurm.records import Tres
 from tracker.slurm.sdiag import parse_sdiag
+from tracker.slurm.sprio import parse_sprio
 
 
 @pytest.fixture(scope="module")
@@ -103,9 +104,16 @@ def test_priorities_show_all_of_the_tres_column(loaded: Slurm) -> None:
     assert (job.fair_share_norm, job.nice) == (0.5714286, 0)
 
 
-def test_a_job_in_two_partitions_has_two_priorities(small: Slurm) -> None:
-    partitions = {(job.job_id, job.partition) for job in small.priorities()}
-    assert {(33, "gpu"), (30, "cpu")} <= partitions
+def test_a_job_in_two_partitions_has_a_priority_in_each() -> None:
+    text = (  # as printed for a job of --partition=gpu,cpu
+        "3|gpu|alice|2360|0|0.0|0|0|0.0|0|2000|0|0|0|cpu=12,mem=98,gres/gpu=250\n"
+        "3|cpu|alice|127055|0|0.0|0|0|0.0|0|2000|0|0|-7|cpu=6,mem=49,gres/gpu=125000\n"
+    )
+    factors = parse_sprio(text, separator="|")
+    assert [(job.job_id, job.partition, job.priority) for job in factors] == [
+        (3, "gpu", 2360), (3, "cpu", 127_055),
+    ]  # fmt: skip
+    assert factors[1].nice == -7
 
 
 def test_qos_limits_are_resources_counts_and_minutes(loaded: Slurm, small: Slurm) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from tracker.slurm.durations import parse_duration_s
@@ -98,4 +99,6 @@ def _parse_elapsed_s(text: str) -> int | None:
     if word.isascii() and word.isdigit() and len(word) <= 12:
         return int(word)
     seconds = parse_duration_s(word)
+    if seconds is not None and math.isinf(seconds):
+        raise ValueError(f"{text!r} is no time that passed")
     return None if seconds is None else int(seconds)

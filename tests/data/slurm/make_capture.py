@@ -181,7 +181,7 @@ def sshare_text() -> str:
     return poller_rows(rows, sshare.FIELDS, "|")
 
 
-def main() -> None:
+def main(folder: Path = HERE / "22.05-capture") -> None:
     texts = {
         "squeue": squeue_text(),
         "sacct": sacct_text(),
@@ -211,7 +211,7 @@ def main() -> None:
         for name, text in texts.items()
     }
     manifest = Manifest("lab", "22.05.8", TAKEN_AT, FORMAT_ENV["TZ"])
-    save_outputs(HERE / "22.05-capture", manifest, outputs)
+    save_outputs(folder, manifest, outputs)
 
 
 if __name__ == "__main__":
