@@ -26,7 +26,8 @@ def file_system_of(path: Path, mounts: str) -> str | None:
 
 @register
 def data_folder_is_local(
-    app_configs: list[AppConfig] | None, **kwargs: object
+    app_configs: list[AppConfig] | None,  # noqa: ARG001 (Django's signature)
+    **kwargs: object,  # noqa: ARG001
 ) -> list[CheckMessage]:
     mounts = Path("/proc/mounts")
     if settings.DATABASE_URL or not mounts.exists():
@@ -46,7 +47,8 @@ def data_folder_is_local(
 
 @register(deploy=True)
 def public_url_is_named(
-    app_configs: list[AppConfig] | None, **kwargs: object
+    app_configs: list[AppConfig] | None,  # noqa: ARG001
+    **kwargs: object,  # noqa: ARG001
 ) -> list[CheckMessage]:
     if settings.PUBLIC_URL:
         return []

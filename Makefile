@@ -1,0 +1,50 @@
+# `make help` lists what there is. Only python3, python3-venv and make are needed.
+PYTHON ?= python3
+VENV ?= .venv
+ARGS ?=
+RUN = $(VENV)/bin/python
+PIP = $(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes
+LOCK = uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url \
+	--no-annotate --python-version 3.11 --custom-compile-command "make lock"
+
+.PHONY: help up test test-postgres test-python lint lock
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+up: $(VENV)/.installed  ## the whole service; options in ARGS, such as ARGS="--port 9000"
+	@exec $(RUN) manage.py up $(ARGS)
+
+test: $(VENV)/.installed-dev  ## the test suite; ARGS go to pytest
+	$(RUN) -m pytest $(ARGS)
+
+test-postgres: $(VENV)/.installed-dev  ## the suite on a fresh PostgreSQL and a fresh Redis
+	$(RUN) -m tests.services $(RUN) -m pytest $(ARGS)
+
+test-python: $(VENV)/.installed-dev  ## the suite without services: give PYTHON and VENV
+	$(RUN) -m pytest -m "not service" $(ARGS)
+
+lint: $(VENV)/.installed-dev  ## style, types, arrows, system checks, missing migrations
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+	$(VENV)/bin/lint-imports
+	$(RUN) manage.py check
+	$(RUN) manage.py makemigrations --check --dry-run
+
+lock:  ## pin all dependencies anew (needs uv)
+	$(LOCK) --output-file requirements.lock
+	$(LOCK) --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+
+$(RUN):
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: requirements.lock | $(RUN)
+	@echo "installing requirements.lock into $(VENV)"
+	@$(PIP) -r requirements.lock
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.lock | $(RUN)
+	@echo "installing requirements-dev.lock into $(VENV)"
+	@$(PIP) -r requirements-dev.lock
+	@touch $@ $(VENV)/.installed
