@@ -22,7 +22,7 @@ from planner.sim.engine import Simulation
 from planner.sim.jobs import Key
 from planner.sim.views import EndedJob, RunningJob
 
-HISTORY_DAYS = 24
+HISTORY_DAYS = 22
 FIRST_JOB_ID = 1001
 CLOCK_KEPT_EVERY_S = 30
 _TAKEN_OUT = Ending("PENDING")  # of the simulation only, to be submitted again
@@ -100,16 +100,20 @@ class Controller:
         self._usage = {(a, u): usage for a, u, usage in self._journal.fact("usage")}
         for attempt in self._journal.active():
             if attempt.request.is_real and not attempt.is_pending:
-                # Its script died with the server, or is an orphan of one that was killed.
-                end_orphan(attempt)
-                endings.close(attempt, endings.NODE_FAIL, self.now_at)
-                self._journal.save(attempt)
-                if not attempt.request.requeue:
-                    continue
-                attempt = endings.next_attempt(attempt)
-                self._journal.save(attempt)
-            self.active[attempt.key] = attempt
+                self._lose(attempt)
+            else:
+                self.active[attempt.key] = attempt
         return float(self.now_at)
+
+    def _lose(self, attempt: Attempt) -> None:
+        """A real script died with the server, or is the orphan of one that was killed."""
+        end_orphan(attempt)
+        endings.close(attempt, endings.NODE_FAIL, self.now_at)
+        self._journal.save(attempt)
+        if attempt.request.requeue:
+            requeued = endings.next_attempt(attempt)
+            self._journal.save(requeued)
+            self.active[requeued.key] = requeued
 
     def _catch_up(self, now_at: int) -> None:
         """Live through the time since the last stop; real scripts cannot run in the past."""
@@ -334,6 +338,6 @@ class Controller:
 
     def _forget_script(self, attempt: Attempt) -> None:
         self._processes.forget_file(attempt)
-        siblings = [one for one in (*self.active.values(), *self._requeues)]
+        siblings = [*self.active.values(), *self._requeues]
         if not any(one.base_id == attempt.base_id for one in siblings):
             self._journal.forget_script(attempt.base_id)

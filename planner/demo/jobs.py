@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from planner.sim.jobs import Key, NodeShare
 
@@ -84,7 +85,6 @@ class Attempt:
     end_at: float | None = None
     state: str = "PENDING"
     reason: str = "None"
-    priority: int = 0
     held: bool = False
     partition: str = ""  # the one it runs in
     shares: tuple[NodeShare, ...] = ()
@@ -126,23 +126,39 @@ class Attempt:
     def node_names(self) -> tuple[str, ...]:
         return tuple(share.node for share in self.shares)
 
+    def elapsed_s(self, now_at: float) -> int:
+        """How long it has run, or ran."""
+        if self.start_at is None:
+            return 0
+        return int((now_at if self.end_at is None else self.end_at) - self.start_at)
+
     def to_json(self) -> str:
-        return json.dumps(asdict(self), separators=(",", ":"))
+        return json.dumps(_fields(self), default=_fields, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> Attempt:
         values = json.loads(text)
         values["request"] = request_from(values["request"])
         values["shares"] = tuple(NodeShare(**share) for share in values["shares"])
-        return cls(**values)
+        return cls(**_known(cls, values))
 
 
-def request_from(values: Mapping[str, object]) -> Request:
+def _fields(record: Attempt | Request | NodeShare) -> dict[str, object]:
+    """One level deep: ``asdict`` copies everything below, which costs a third of the history."""
+    return {name: getattr(record, name) for name in record.__slots__}
+
+
+def request_from(values: Mapping[str, Any]) -> Request:
     """From JSON, whose lists were tuples."""
-    tuples = {f.name for f in fields(Request) if f.type.startswith("tuple")}  # type: ignore[union-attr]
+    tuples = {f.name for f in fields(Request) if str(f.type).startswith("tuple")}
     return Request(
-        **{k: tuple(v) if k in tuples else v for k, v in values.items()}  # type: ignore[arg-type]
+        **{k: tuple(v) if k in tuples else v for k, v in _known(Request, values).items()}
     )
+
+
+def _known(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Without the fields that an earlier version wrote and this one has given up."""
+    return {name: values[name] for name in kind.__slots__ if name in values}
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,9 @@ def script_options(text: str) -> dict[str, str]:
                 raise SlurmRefusalError(f"sbatch: error: {error} in {line!r}") from None
             parsed, rest = _parse(words)
             if rest:
-                raise SlurmRefusalError(f"sbatch: error: Unexpected argument {rest[0]!r} in {line!r}")
+                raise SlurmRefusalError(
+                    f"sbatch: error: Unexpected argument {rest[0]!r} in {line!r}"
+                )
             options |= parsed
     return options
 
@@ -66,7 +68,9 @@ def _parse(words: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     try:
         pairs, rest = getopt.getopt(list(words), _SHORT, _LONG)
     except getopt.GetoptError as error:
-        raise SlurmRefusalError(f'sbatch: {error.msg}\nTry "sbatch --help" for more information') from None
+        raise SlurmRefusalError(
+            f'sbatch: {error.msg}\nTry "sbatch --help" for more information'
+        ) from None
     options = {}
     for name, value in pairs:
         long_name = name[2:] if name.startswith("--") else _NAME_BY_LETTER[name[1:]]

@@ -128,14 +128,14 @@ class _OutputError(Exception):
     pass
 
 
-def _open(work_dir: str | Path, name: str):  # noqa: ANN202
+def _open(work_dir: str | Path, name: str):
     try:
         return (Path(work_dir) / name).open("ab")
     except (OSError, ValueError) as error:
         raise _OutputError(f"could not open output file {name}: {error}") from error
 
 
-def _limits(cpu_s: int):  # noqa: ANN202
+def _limits(cpu_s: int):
     def apply() -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (cpu_s + 1, cpu_s + 60))
         resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_FILE_BYTES, MAX_FILE_BYTES))

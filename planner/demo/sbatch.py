@@ -41,7 +41,9 @@ def read_script(command: BatchCommand, work_dir: str, stdin: str | None) -> str 
     """The batch script's text; None if it must be read from the caller's standard input first."""
     if "wrap" in command.options:
         if command.script is not None:
-            raise SlurmRefusalError("sbatch: error: Script arguments not permitted with --wrap option")
+            raise SlurmRefusalError(
+                "sbatch: error: Script arguments not permitted with --wrap option"
+            )
         return (
             f"#!/bin/sh\n# This script was created by sbatch --wrap.\n\n{command.options['wrap']}\n"
         )
@@ -186,7 +188,9 @@ def _limit_minutes(options: dict[str, str]) -> int:
     if not minutes:
         raise SlurmRefusalError("sbatch: error: Invalid --time specification")
     if math.isinf(minutes):
-        raise SlurmRefusalError(f"{_FAILED}Requested time limit is invalid (missing or exceeds some limit)")
+        raise SlurmRefusalError(
+            f"{_FAILED}Requested time limit is invalid (missing or exceeds some limit)"
+        )
     return int(minutes)
 
 

@@ -41,21 +41,23 @@ class Rack:
 
 
 def _rack(
-    prefix: str, numbers: range, cpus: int, mem_gib: int, gpus: str, weight: int, *more: str
+    numbers: range, prefix: str, size: tuple[int, int], gpus: str = "", *, weight: int
 ) -> Rack:
+    """``size``: CPUs and memory (GiB) of each node."""
+    cpus, mem_gib = size
     gpu_type, _, count = gpus.partition(":")
     names = tuple(f"{prefix}{number:02}" for number in numbers)
-    features = frozenset({prefix, gpu_type, *more} - {""})
     mem_mib = mem_gib * 1024 - 2048  # the operating system keeps some
+    features = frozenset({prefix, gpu_type} - {""})
     return Rack(names, cpus, mem_mib, gpu_type or None, int(count or 0), weight, features)
 
 
 RACKS = (
-    _rack("cpu", range(1, 9), 64, 256, "", 1, "avx512"),
-    _rack("gpu", range(1, 9), 64, 512, "a100:4", 10),
-    _rack("gpu", range(9, 11), 96, 1024, "h100:8", 50),
-    _rack("gpu", range(11, 15), 40, 256, "v100:4", 5),
-    _rack("highmem", range(1, 3), 64, 2048, "", 20),
+    _rack(range(1, 9), "cpu", (64, 256), weight=1),
+    _rack(range(1, 9), "gpu", (64, 512), "a100:4", weight=10),
+    _rack(range(9, 11), "gpu", (96, 1024), "h100:8", weight=50),
+    _rack(range(11, 15), "gpu", (40, 256), "v100:4", weight=5),
+    _rack(range(1, 3), "highmem", (64, 2048), weight=20),
 )
 
 
@@ -175,8 +177,8 @@ COARSE = replace(
     LIVE,
     priority=replace(LIVE.priority, calc_period_s=3600.0),
     main_interval_s=1800.0,
-    main_min_delay_s=120.0,
-    bf_interval_s=1800.0,
+    main_min_delay_s=180.0,
+    bf_interval_s=3600.0,
     bf_resolution_s=600.0,
 )
 

@@ -13,16 +13,20 @@ _FAILED = "sbatch: error: Batch job submission failed: "
 
 
 def check(request: Request, accounts_of_user: frozenset[str]) -> None:
-    """Raise SlurmRefusalError in Slurm's words if the job could never run (EnforcePartLimits is ALL)."""
+    """Raise SlurmRefusalError if the job could never run, as with EnforcePartLimits=ALL."""
     partitions = [_partition(name) for name in request.partitions]
     if request.account not in accounts_of_user:
-        raise SlurmRefusalError(f"{_FAILED}Invalid account or account/partition combination specified")
+        raise SlurmRefusalError(
+            f"{_FAILED}Invalid account or account/partition combination specified"
+        )
     if request.qos not in {qos.name for qos in site.QOS}:
         raise SlurmRefusalError(f"{_FAILED}Invalid qos specification")
     for partition in partitions:
         allowed = partition.allow_accounts
         if allowed is not None and request.account not in allowed:
-            raise SlurmRefusalError(f"{_FAILED}Invalid account or account/partition combination specified")
+            raise SlurmRefusalError(
+                f"{_FAILED}Invalid account or account/partition combination specified"
+            )
         if request.limit_minutes * 60 > partition.max_s:
             raise SlurmRefusalError(
                 f"{_FAILED}Requested time limit is invalid (missing or exceeds some limit)"

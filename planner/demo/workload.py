@@ -57,7 +57,7 @@ def acceptance(pending: int) -> float:
 
 
 def submissions(seed: int, hour: int) -> Iterator[tuple[Submission, float]]:
-    """Those of an hour counted from 1970, each with the uniform number that acceptance must beat."""
+    """Those of an hour counted from 1970, each with the number that acceptance must exceed."""
     rng = np.random.default_rng([seed, hour])
     rate_per_h = (GPU_JOBS_PER_DAY + CPU_JOBS_PER_DAY) / 24 * _rhythm(hour)
     for second in np.sort(rng.uniform(0, HOUR_S, rng.poisson(rate_per_h))):
@@ -86,8 +86,10 @@ def _submit(rng: np.random.Generator, at: float) -> Iterator[Submission]:
     on_gpus = rng.random() < GPU_JOBS_PER_DAY / (GPU_JOBS_PER_DAY + CPU_JOBS_PER_DAY)
     request = _base(rng, min(run_s, MAX_RUN_S), gpus if on_gpus else 0)
     kind = rng.random()
+    # What cannot start by itself is cancelled some day, or the queue would fill up with it.
+    patience_s = float(rng.integers(6, 30)) * HOUR_S
     if kind < 0.01:
-        yield Submission(at, replace(request, held=True))
+        yield Submission(at, replace(request, held=True, patience_s=patience_s))
     elif kind < 0.03:
         yield Submission(at, replace(request, begin_at=at + float(rng.integers(2, 10)) * 3600))
     elif kind < 0.045 and run_s < 4 * HOUR_S and gpus == 1:
@@ -97,9 +99,14 @@ def _submit(rng: np.random.Generator, at: float) -> Iterator[Submission]:
         yield Submission(at, sweep, array_size=int(rng.integers(4, 13)))
     elif kind < 0.08:
         yield Submission(at, request)
-        evaluation = _base(rng, int(rng.integers(300, 3000)), 1 if on_gpus else 0)
         evaluation = replace(
-            evaluation, name=f"eval-{request.name}", user=request.user, account=request.account
+            request,
+            name=f"eval-{request.name}",
+            run_s=min(request.run_s or 0.0, float(rng.integers(300, 3000))),
+            outcome="COMPLETED",
+            exit_code=0,
+            exit_signal=0,
+            patience_s=patience_s,
         )
         yield Submission(at + 1, evaluation, follows=True)
     else:
