@@ -14,9 +14,11 @@ def asked(job: Job, partition: Partition) -> dict[str, float]:
         "mem": (job.mem_mib_per_node or 0) * job.min_nodes + job.mem_mib_per_cpu * job.cpus,
         "node": job.min_nodes,
     }
-    for gpu_type in job.gpus_per_node.keys() | job.gpus_per_job.keys():
-        count = job.gpus_per_node.get(gpu_type, 0) * job.min_nodes
-        _add_gpus(amounts, gpu_type, count + job.gpus_per_job.get(gpu_type, 0))
+    for gpu_type, count in job.gpus_per_node.items():
+        _add_gpus(amounts, gpu_type, count * job.min_nodes)
+    if not job.gpus_per_node:
+        for gpu_type, count in job.gpus_per_job.items():
+            _add_gpus(amounts, gpu_type, count)
     return _with_billing(amounts, partition)
 
 

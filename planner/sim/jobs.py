@@ -36,7 +36,8 @@ class Job:
     memory and GPUs applied). Times are seconds relative to the world's origin.
 
     Pending: ``start_s`` None. Running: ``start_s`` and ``allocation`` given, ``partitions`` holds
-    the one used. A job with several partitions may start in any of them.
+    the one used. A job with several partitions may start in any of them. Raises ValueError on
+    GPUs of more than one type in ``gpus_per_job``.
     """
 
     key: Key
@@ -58,7 +59,8 @@ class Job:
     mem_mib_per_node: int | None = 0  # None: all of the node's memory (--mem=0)
     mem_mib_per_cpu: int = 0  # added to mem_mib_per_node; usually one of both is 0
     gpus_per_node: Mapping[str, int] = field(default_factory=dict)  # by type; "" for any type
-    gpus_per_job: Mapping[str, int] = field(default_factory=dict)  # --gpus: over any split
+    # --gpus: over any split. Not looked at where gpus_per_node is given: the node count decides.
+    gpus_per_job: Mapping[str, int] = field(default_factory=dict)
     features: frozenset[str] = frozenset()  # every node has all of them
     exclusive: bool = False
     required_nodes: tuple[str, ...] = ()
@@ -75,6 +77,13 @@ class Job:
 
     start_s: float | None = None
     allocation: tuple[NodeShare, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.gpus_per_job) > 1:
+            raise ValueError(
+                f"job {self.key!r}: gpus_per_job names {sorted(self.gpus_per_job)}; give one type,"
+                " or use gpus_per_node"
+            )
 
     @property
     def cpus(self) -> int:

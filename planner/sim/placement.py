@@ -187,13 +187,8 @@ def allocate(need: Need, nodes: Nodes, room: Room, fit: Fit, chosen: IntArray) -
 
 
 def _job_gpus(job: Job, nodes: Nodes) -> tuple[int, int | None]:
-    if not job.gpus_per_job:
+    if not job.gpus_per_job or job.gpus_per_node:
         return 0, None
-    if len(job.gpus_per_job) > 1:
-        raise ValueError(
-            f"job {job.key!r}: gpus_per_job names {sorted(job.gpus_per_job)}; give one type, or"
-            " use gpus_per_node"
-        )
     ((gpu_type, count),) = job.gpus_per_job.items()
     return count, nodes.gpu_types.index(gpu_type) if gpu_type else None
 

@@ -103,6 +103,11 @@ def test_gpus_of_the_whole_job_may_split_over_nodes() -> None:
     assert placed(of, job(1, gpus_per_job={"a100": 7})) is None
 
 
+def test_gpus_of_the_whole_job_are_of_one_type() -> None:
+    with pytest.raises(ValueError, match="'a100', 'v100'"):
+        job(1, gpus_per_job={"a100": 1, "v100": 1})
+
+
 def test_whole_nodes_need_idle_ones_and_take_every_cpu() -> None:
     of = nodes(4, 8)
     room = Room.of_idle(of)
