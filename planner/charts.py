@@ -21,8 +21,9 @@ class Bar:
     note: str  # shown beside the pointer
 
 
-def start_time_line(bars: Sequence[Bar], *, now: datetime, until: datetime) -> Figure:
-    """Planned starts, the earliest on top; own jobs in another colour and with their own name."""
+def start_time_line(bars: Sequence[Bar], *, start: datetime, until: datetime) -> Figure:
+    """Planned starts, the earliest on top; own jobs in a colour of their own. The axis runs from
+    ``start`` to ``until``."""
     in_order = sorted(bars, key=lambda bar: bar.start_at)
     return {
         "data": [
@@ -33,7 +34,8 @@ def start_time_line(bars: Sequence[Bar], *, now: datetime, until: datetime) -> F
             "barmode": "overlay",
             "bargap": 0.25,
             "showlegend": True,
-            "xaxis": {"type": "date", "range": [now.isoformat(), until.isoformat()]},
+            "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom"},
+            "xaxis": {"type": "date", "range": [start.isoformat(), until.isoformat()]},
             "yaxis": {
                 "type": "category",
                 "categoryorder": "array",

@@ -4,11 +4,13 @@ from django.urls import URLPattern, path
 
 from tracker.views import (
     account,
+    cluster,
     experiment,
     experiment_edit,
     experiments,
     groups,
     home,
+    jobs,
     run,
     sign,
     tokens,
@@ -34,4 +36,7 @@ urlpatterns: list[URLPattern] = [
     path("runs/<str:pk>", run.run, name="run"),
     path("runs/<str:pk>/live", run.run_live, name="run-live"),
     path("experiments/<int:pk>/archive", experiment.experiment_archive, name="experiment-archive"),
+    path("clusters", cluster.clusters, name="clusters"),
+    path("clusters/<str:name>", cluster.cluster, name="cluster"),
+    path("jobs", jobs.jobs, name="jobs"),
 ]

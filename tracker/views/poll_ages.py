@@ -1,0 +1,39 @@
+"""How old each part of what we know of a cluster is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from tracker.models import Cluster, Poll
+
+# What a reader calls it, the command that tells it, and when its age is no longer usual: a few
+# missed polls at the slowest pace the settings allow.
+KINDS = (
+    ("queue", "squeue", timedelta(minutes=10)),
+    ("nodes", "nodes", timedelta(minutes=10)),
+    ("accounting", "sacct", timedelta(minutes=30)),
+    ("configuration", "partitions", timedelta(hours=2)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PollAge:
+    kind: str
+    good_at: datetime | None  # of the last good poll
+    is_old: bool
+    failed_at: datetime | None  # of a later one that failed
+    error: str
+
+
+def poll_ages(cluster: Cluster, now: datetime) -> list[PollAge]:
+    return [_age(cluster, *kind, now) for kind in KINDS]
+
+
+def _age(cluster: Cluster, kind: str, command: str, usual: timedelta, now: datetime) -> PollAge:
+    polls = Poll.objects.filter(cluster=cluster, command=command)
+    good_at = polls.filter(ok=True).values_list("started_at", flat=True).first()
+    failed = polls.filter(ok=False).values_list("started_at", "error").first()
+    if failed is None or (good_at is not None and failed[0] < good_at):
+        failed = (None, "")
+    return PollAge(kind, good_at, good_at is not None and now - good_at > usual, *failed)
