@@ -9,6 +9,7 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
+from django.db.models import QuerySet
 
 from tracker.models import (
     Actor,
@@ -105,12 +106,12 @@ class ExperimentForm(forms.ModelForm):
             self.fields["group"].disabled = True
 
 
-def groups_to_share_with(actor: Actor):
-    """Groups that may take an experiment of this actor's: those where it is more than a reader."""
-    reads_only = Membership.objects.filter(user=actor.user, role=Membership.Role.READER)
+def groups_to_share_with(actor: Actor) -> QuerySet[ResearchGroup]:
+    """Groups that may take an experiment of this actor: as owner or member (staff: any)."""
     if actor.is_staff:
         return actor.groups()
-    return actor.groups().exclude(pk__in=reads_only.values("group"))
+    roles = (Membership.Role.OWNER, Membership.Role.MEMBER)
+    return actor.groups().filter(membership__user=actor.user, membership__role__in=roles)
 
 
 class ResourceRequestForm(forms.ModelForm):
@@ -235,4 +236,4 @@ class ExperimentFilterForm(forms.Form):
     def __init__(self, *args: object, actor: Actor, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.fields["group"].queryset = actor.groups()
-        self.fields["q"].widget.attrs["placeholder"] = "name, description, tag or owner"
+        self.fields["q"].widget.attrs["placeholder"] = "name or description"

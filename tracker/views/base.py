@@ -37,6 +37,16 @@ def editable_experiment(actor: Actor, pk: int) -> Experiment:
     return experiment
 
 
+def owned_experiment(actor: Actor, pk: int) -> Experiment:
+    """404 where the actor may not see it, 403 where it is not an owner of it or of its group."""
+    experiment = get_object_or_404(actor.experiments(), pk=pk)
+    if not actor.owned_experiments().filter(pk=pk).exists():
+        raise PermissionDenied(
+            f"Only the owner of “{experiment}”, owners of its group and staff archive it."
+        )
+    return experiment
+
+
 def page_of(request: HttpRequest, rows: QuerySet) -> Page:
     """The page that ``?page=`` asks for; the first or last where it asks for nonsense."""
     return Paginator(rows, ROWS_PER_PAGE).get_page(request.GET.get("page"))

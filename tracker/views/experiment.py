@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from tracker.models import Run
 from tracker.recording import archive_experiment, restore_experiment
-from tracker.views.base import actor_of, editable_experiment, page_of
+from tracker.views.base import actor_of, owned_experiment, page_of
 from tracker.views.logging_help import logging_help
 from tracker.views.run_rows import attach_metrics, with_newest_estimate
 from tracker.views.tokens import public_url
@@ -40,6 +40,7 @@ def experiment(request: HttpRequest, pk: int) -> HttpResponse:
         "now": timezone.now(),
         "help": logging_help(experiment, public_url(request)),
         "may_edit": actor.editable_experiments().filter(pk=pk).exists(),
+        "may_archive": actor.owned_experiments().filter(pk=pk).exists(),
     }
     return render(request, "tracker/experiment.html", context)
 
@@ -49,7 +50,7 @@ def experiment(request: HttpRequest, pk: int) -> HttpResponse:
 def experiment_archive(request: HttpRequest, pk: int) -> HttpResponse:
     """Archives, or restores what is archived; runs and metrics stay as they are."""
     actor = actor_of(request)
-    experiment = editable_experiment(actor, pk)
+    experiment = owned_experiment(actor, pk)
     if "restore" in request.POST:
         restore_experiment(experiment, actor=actor)
         messages.success(request, f"“{experiment}” is back in the list.")

@@ -58,8 +58,10 @@ def member_set(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @login_required
 def member_remove(request: HttpRequest, pk: int, user_pk: int) -> HttpResponse:
+    """Owners remove anybody; everybody may leave."""
     actor = actor_of(request)
-    group = _owned_group(actor, pk)
+    is_self = user_pk == request.user.pk
+    group = get_object_or_404(actor.groups(), pk=pk) if is_self else _owned_group(actor, pk)
     members = Membership.objects.select_related("user", "group")
     membership = get_object_or_404(members, group=group, user=user_pk)
     try:
@@ -81,11 +83,12 @@ def _show(
     request: HttpRequest, group: ResearchGroup, form: MemberForm, status: int = 200
 ) -> HttpResponse:
     actor = actor_of(request)
+    memberships = Membership.objects.filter(group=group).select_related("user")
+    memberships = list(memberships.order_by("user__username"))
     context = {
         "group": group,
-        "memberships": Membership.objects.filter(group=group)
-        .select_related("user")
-        .order_by("user__username"),
+        "memberships": memberships,
+        "is_member": any(one.user_id == request.user.pk for one in memberships),
         "experiments": Experiment.objects.filter(group=group, archived_at=None).count(),
         "may_manage": actor.owned_groups().filter(pk=group.pk).exists(),
         "roles": Membership.Role.choices,
