@@ -42,7 +42,6 @@ class Admission:
         self._max_job_factor = max([1, *(p.job_factor for p in world.partitions)])
         self._max_assoc_priority = max([1, *(a.priority for a in world.associations)])
         self._idle = Room.of_idle(world.nodes)
-        self._never_fits: dict[Need, str | None] = {}
 
     def admit(self, pending: Pending) -> None:
         """Give the pending job its records, one per partition that it names."""
@@ -122,16 +121,12 @@ class Admission:
 
     def _no_such_nodes(self, need: Need) -> str | None:
         """Reason if the need would not fit on an idle cluster, or not on the nodes that work."""
-        if need not in self._never_fits:
-            everything = np.ones(len(self._world.nodes), dtype=np.bool_)
-            if not self._fits_idle(need, everything):
-                reason: str | None = "BadConstraints"
-            elif not self._fits_idle(need, self._world.nodes.usable_in_plan):
-                reason = "ReqNodeNotAvail"
-            else:
-                reason = None
-            self._never_fits[need] = reason
-        return self._never_fits[need]
+        everything = np.ones(len(self._world.nodes), dtype=np.bool_)
+        if not self._fits_idle(need, everything):
+            return "BadConstraints"
+        if not self._fits_idle(need, self._world.nodes.usable_in_plan):
+            return "ReqNodeNotAvail"
+        return None
 
     def _fits_idle(self, need: Need, allowed: BoolArray) -> bool:
         found = fit(need, self._world.nodes, self._idle).on(allowed)

@@ -213,10 +213,14 @@ class _Timeline:
     def hold(self, record: Record, planned: Planned) -> None:
         """Block the whole nodes, in slots of bf_resolution."""
         slot_s = self._state.config.bf_resolution_s
-        end_s = planned.start_s + _duration_s(record) + slot_s - 1
-        start_s = floor(planned.start_s / slot_s) * slot_s
-        end_s = max(floor(end_s / slot_s) * slot_s, start_s + slot_s)
-        self._holds.hold(start_s, end_s, planned.nodes)
+        start_s = self._slot(planned.start_s)
+        end_s = self._slot(planned.start_s + _duration_s(record) + slot_s - 1)
+        self._holds.hold(start_s, max(end_s, start_s + slot_s), planned.nodes)
+
+    def _slot(self, at_s: float) -> float:
+        """Begin of the slot that a time falls into, as the wall clock counts them."""
+        slot_s, origin_s = self._state.config.bf_resolution_s, self._state.origin_s
+        return floor((at_s + origin_s) / slot_s) * slot_s - origin_s
 
     def _follow_state(self) -> None:
         """Forget what was computed for other free amounts than now's."""

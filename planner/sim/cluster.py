@@ -176,6 +176,7 @@ class World:
     reservations: tuple[Reservation, ...] = ()
     config: SchedulerConfig = field(default_factory=SchedulerConfig)
     jobs: tuple[Job, ...] = ()
+    origin_s: float = 0.0  # Unix time of the origin: Slurm's plan has its slots on round times
 
     def __post_init__(self) -> None:
         for partition in self.partitions:

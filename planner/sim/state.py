@@ -41,6 +41,7 @@ class State:
 
     def __init__(self, world: World) -> None:
         self.config = world.config
+        self.origin_s = world.origin_s
         self.nodes = world.nodes
         self.room = Room.of_idle(world.nodes)
         self.usable_now: BoolArray = world.nodes.usable_now.copy()

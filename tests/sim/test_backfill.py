@@ -70,6 +70,13 @@ def test_holds_are_whole_slots_of_the_resolution() -> None:
     assert planned(one) == {"wide": 100.0, "next": 240.0}
 
 
+def test_slots_are_on_round_times_of_the_wall_clock() -> None:
+    config = replace(FINE, bf_resolution_s=60.0)
+    one = behind_a_wide_job(job("next", tasks=4), config=config)
+    # At the origin the clock shows 30 s past a minute: 100 is 130, held from 120 to 270 -> 240.
+    assert planned(replace(one, origin_s=1_000_000_050.0))["next"] == 210.0
+
+
 def test_a_cycle_tests_so_many_jobs_and_no_more() -> None:
     config = replace(FINE, bf_max_job_test=2)
     one = behind_a_wide_job(job("b", fixed_priority=8, tasks=4), job("c", tasks=4), config=config)
