@@ -120,6 +120,12 @@ def test_a_no_is_a_no_even_with_exit_code_0(stderr: str, rc: int, stdout: str) -
         parse(failed("squeue", stderr, rc, stdout))
 
 
+def test_the_one_field_that_old_sinfo_lacks_may_be_lacking() -> None:
+    stderr = "sinfo: error: Invalid job format specification: StateComplete\n"
+    stdout = CAPTURED.outputs["sinfo"].stdout
+    assert len(parse(failed("sinfo", stderr, rc=0, stdout=stdout))) == 22
+
+
 def test_an_empty_queue_is_an_answer() -> None:
     assert parse(failed("squeue", "", rc=0)) == []
 

@@ -14,7 +14,10 @@ from tracker.slurm.errors import ParseError
 from tracker.slurm.nodestates import parse_node_state
 from tracker.slurm.records import Tres
 from tracker.slurm.sdiag import parse_sdiag
+from tracker.slurm.sinfo import parse_sinfo
 from tracker.slurm.sprio import parse_sprio
+
+SHORT = ("job", "partition", "user", "priority", "nice")
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +72,13 @@ def test_sinfo_agrees_with_scontrol_on_what_both_say(small: Slurm) -> None:
         assert (node.reason, node.partitions) == (same.reason, same.partitions)
 
 
+def test_sinfo_of_20_11_knows_no_complete_state_and_its_short_one_is_read() -> None:
+    row = ("n1", "cpu*", "drained*", "", "0/0/8/8", "100", "0", "(null)", "gpu:0", "x", "1", "1")
+    (node,) = parse_sinfo("\x1f".join((*row, "broken fan")))
+    assert (node.base_state, node.flags) == ("IDLE", {"DRAIN", "NOT_RESPONDING"})
+    assert node.reason == "broken fan"
+
+
 def test_the_share_tree_keeps_its_depth(loaded: Slurm) -> None:
     shares = [(share.depth, share.account, share.user) for share in loaded.shares()]
     assert shares[:4] == [(0, "root", None), (1, "root", "root"), (1, "bio", None),
@@ -104,16 +114,14 @@ def test_priorities_show_all_of_the_tres_column(loaded: Slurm) -> None:
     assert (job.fair_share_norm, job.nice) == (0.5714286, 0)
 
 
-def test_a_job_in_two_partitions_has_a_priority_in_each() -> None:
-    text = (  # as printed for a job of --partition=gpu,cpu
-        "3|gpu|alice|2360|0|0.0|0|0|0.0|0|2000|0|0|0|cpu=12,mem=98,gres/gpu=250\n"
-        "3|cpu|alice|127055|0|0.0|0|0|0.0|0|2000|0|0|-7|cpu=6,mem=49,gres/gpu=125000\n"
-    )
-    factors = parse_sprio(text, separator="|")
-    assert [(job.job_id, job.partition, job.priority) for job in factors] == [
-        (3, "gpu", 2360), (3, "cpu", 127_055),
-    ]  # fmt: skip
-    assert factors[1].nice == -7
+def test_a_job_in_two_partitions_has_a_priority_in_each(small: Slurm) -> None:
+    both = [(job.partition, job.priority) for job in small.priorities() if job.job_id == 14]
+    assert both == [("gpu", 2273), ("cpu", 2136)]
+
+
+def test_negative_nice_is_read() -> None:
+    (job,) = parse_sprio("3|cpu|alice|27|-7|", fields=[*SHORT, "tres"], separator="|")
+    assert (job.nice, job.tres) == (-7, {})
 
 
 def test_qos_limits_are_resources_counts_and_minutes(loaded: Slurm, small: Slurm) -> None:

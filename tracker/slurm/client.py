@@ -31,7 +31,7 @@ _NO_ANSWER = re.compile(
     r"could not establish a configuration source|backup controller|socket",
     re.IGNORECASE,
 )
-_UNKNOWN_FIELD = re.compile(r"invalid .*(?:format|field)", re.IGNORECASE)
+_UNKNOWN_FIELD = re.compile(r"invalid .*(?:format|field)(?!.*StateComplete)", re.IGNORECASE)
 
 
 def parse(output: Output) -> Any:
@@ -45,7 +45,7 @@ def parse(output: Output) -> Any:
 
 def _check(output: Output) -> None:
     # squeue ends with 0 when it knows no such user (and prints nothing: not an empty queue) or no
-    # such field (and leaves the column out).
+    # such field (and leaves the column empty). Of sinfo's, one may be missing.
     empty_with_error = not output.stdout.strip() and "error" in output.stderr
     if output.rc == 0 and not empty_with_error and not _UNKNOWN_FIELD.search(output.stderr):
         return

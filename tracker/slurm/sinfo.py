@@ -10,10 +10,11 @@ from tracker.slurm.records import Node
 from tracker.slurm.rows import SEPARATOR, Row, read_rows
 from tracker.slurm.tres import parse_gres
 
-# NodeList, not NodeHost: several nodes may share a host. Reason is free text and last.
+# NodeList, not NodeHost: several nodes may share a host. 20.11 does not know StateComplete, leaves
+# its column empty and goes on. Reason is free text and last.
 FIELDS = (
-    "NodeList", "Partition", "StateComplete", "CPUsState", "Memory", "AllocMem", "Gres",
-    "GresUsed", "Features_act", "Weight", "Threads", "Reason",
+    "NodeList", "Partition", "StateLong", "StateComplete", "CPUsState", "Memory", "AllocMem",
+    "Gres", "GresUsed", "Features_act", "Weight", "Threads", "Reason",
 )  # fmt: skip
 FORMAT = f"{f':{SEPARATOR},'.join(FIELDS)}:"
 
@@ -33,7 +34,8 @@ def parse_sinfo(
 
 
 def _node(row: Row) -> Node:
-    base_state, flags = row.read("StateComplete", parse_node_state)
+    state_field = "StateComplete" if row.text("StateComplete") else "StateLong"
+    base_state, flags = row.read(state_field, parse_node_state)
     alloc, _idle, _other, total = row.read("CPUsState", _parse_cpus_state)
     partition = row.text("Partition")
     reason = row.raw("Reason").strip()
