@@ -66,9 +66,7 @@ def remove_member(membership: Membership, *, actor: Actor) -> None:
 def _keep_an_owner(group: ResearchGroup, leaving: User) -> None:
     # Locking the group lets two owners who leave at once take turns.
     ResearchGroup.objects.select_for_update().get(pk=group.pk)
-    owners = set(
-        Membership.objects.filter(group=group, role=Role.OWNER).values_list("user", flat=True)
-    )
+    owners = Membership.objects.filter(group=group, role=Role.OWNER)
     if set(owners.values_list("user", flat=True)) == {leaving.pk}:
         raise ConflictError(
             "role", f"{leaving} is the only owner of {group}: make somebody else an owner first"

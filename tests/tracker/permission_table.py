@@ -1,0 +1,168 @@
+"""Who may do what: every address, every method, everybody. ``test_permissions`` reads it.
+
+To add an address, add a ``Row`` to a section below (or a section to ``TABLE``): its route as the
+resolver prints it, the method, one status for each of ``CALLERS`` in their order, the body if it
+needs one, and for each argument of the route the name of what ``World`` puts there. Methods of a
+route that have no row must be refused to everybody. Columns:
+
+    nobody  stranger  reader  member  owner  staff | run  user  read  webhook  expired
+
+Left of the bar sessions; right of it tokens: all of the owner, save webhook, which is of staff.
+"""
+
+# ruff: noqa: E501 — one line a row, so that columns can be read down
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+CALLERS = (
+    "nobody",
+    "stranger",
+    "reader",
+    "member",
+    "owner",
+    "staff",
+    "run",
+    "user",
+    "read",
+    "webhook",
+    "expired",
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    route: str
+    method: str
+    statuses: str
+    body: object = None
+    form: bool = False
+    args: dict[str, str] = field(default_factory=dict)
+
+    def status_by_caller(self) -> dict[str, int]:
+        statuses = [int(word) for word in self.statuses.replace("|", " ").split()]
+        return dict(zip(CALLERS, statuses, strict=True))
+
+
+def api(route: str, method: str, statuses: str, body: object = None, **args: str) -> Row:
+    return Row(f"api/v1/{route}", method, statuses, body, args=args)
+
+
+def page(route: str, method: str, sessions: str, form: object = None, **args: str) -> Row:
+    """Pages take sessions only: a token is nobody there, and has no CSRF token to send."""
+    tokens = "302 302 302 302 302" if method == "GET" else "403 403 403 403 403"
+    return Row(route, method, f"{sessions} | {tokens}", form, form=True, args=args)
+
+
+# fmt: off
+A = {"pk": "experiment"}
+EXPERIMENTS = [
+    api("experiments", "GET",    "401 200 200 200 200 200 | 200 200 200 403 401"),
+    api("experiments", "POST",   "401 201 201 201 201 201 | 403 201 403 403 401", {"name": "new"}),
+    api("experiments/<int:pk>", "GET",    "401 404 200 200 200 200 | 200 200 200 403 401", **A),
+    api("experiments/<int:pk>", "PATCH",  "401 404 403 200 200 200 | 403 200 403 403 401", {}, **A),
+    api("experiments/<int:pk>", "DELETE", "401 404 403 403 204 204 | 403 204 403 403 401", **A),
+    api("experiments/<int:pk>/archive", "POST", "401 404 403 403 200 200 | 403 200 403 403 401", **A),
+    api("experiments/<int:pk>/restore", "POST", "401 404 403 403 200 200 | 403 200 403 403 401", **A),
+]
+E = {"experiment_id": "experiment"}
+R = {"run_id": "run"}
+POINT = {"name": "loss", "value": 1}
+ARTIFACT = {"path": "/data/1.pt"}
+RUNS = [
+    api("experiments/<int:experiment_id>/runs", "GET",  "401 404 200 200 200 200 | 200 200 200 403 401", **E),
+    api("experiments/<int:experiment_id>/runs", "POST", "401 404 403 201 201 201 | 201 201 403 403 401", {}, **E),
+    api("runs", "GET", "401 200 200 200 200 200 | 200 200 200 403 401"),
+    api("runs/<str:run_id>", "GET",   "401 404 200 200 200 200 | 200 200 200 403 401", **R),
+    api("runs/<str:run_id>", "PATCH", "401 404 403 200 200 200 | 200 200 403 403 401", {}, **R),
+    api("runs/<str:run_id>/metrics",   "GET",  "401 404 200 200 200 200 | 200 200 200 403 401", query="name=acc", **R),
+    api("runs/<str:run_id>/metrics",   "POST", "401 404 403 201 201 201 | 201 201 403 403 401", POINT, **R),
+    api("runs/<str:run_id>/artifacts", "GET",  "401 404 200 200 200 200 | 200 200 200 403 401", **R),
+    api("runs/<str:run_id>/artifacts", "POST", "401 404 403 201 201 201 | 201 201 403 403 401", ARTIFACT, **R),
+]
+ROOT_CONTRACTS = [
+    Row("experiments/<str:experiment_id>/runs", "POST", "401 404 403 201 201 201 | 201 201 403 404 401", {}, args=E),
+    Row("runs/<str:run_id>/metrics", "POST",            "401 404 403 201 201 201 | 201 201 403 404 401", POINT, args=R),
+    Row("webhooks/slurm", "POST",                       "401 403 403 403 403 202 | 403 403 403 202 401", {"job_id": 828}),
+]
+CLUSTERS = [
+    api("clusters",          "GET", "401 200 200 200 200 200 | 403 200 200 403 401"),
+    api("clusters/<int:pk>", "GET", "401 200 200 200 200 200 | 403 200 200 403 401", pk="cluster"),
+    api("partitions",          "GET", "401 200 200 200 200 200 | 403 200 200 403 401"),
+    api("partitions/<int:pk>", "GET", "401 200 200 200 200 200 | 403 200 200 403 401", pk="partition"),
+    api("nodes",          "GET", "401 200 200 200 200 200 | 403 200 200 403 401"),
+    api("nodes/<int:pk>", "GET", "401 200 200 200 200 200 | 403 200 200 403 401", pk="node"),
+    api("jobs",           "GET", "401 200 200 200 200 200 | 403 200 200 403 401"),
+    api("jobs/<int:pk>",  "GET", "401 200 200 200 200 200 | 403 200 200 403 401", pk="job"),
+    api("jobs/<int:pk>/estimates", "GET", "401 200 200 200 200 200 | 403 200 200 403 401", pk="job"),
+]
+G = {"pk": "group"}
+M = {"group_id": "group"}
+PEOPLE = [
+    api("groups", "GET",  "401 200 200 200 200 200 | 403 200 200 403 401"),
+    api("groups", "POST", "401 201 201 201 201 201 | 403 201 403 403 401", {"name": "speech"}),
+    api("groups/<int:pk>", "GET",    "401 404 200 200 200 200 | 403 200 200 403 401", **G),
+    api("groups/<int:pk>", "PATCH",  "401 404 403 403 200 200 | 403 200 403 403 401", {"name": "eyes"}, **G),
+    # It still has an experiment.
+    api("groups/<int:pk>", "DELETE", "401 404 403 403 409 409 | 403 409 403 403 401", **G),
+    api("groups/<int:group_id>/members", "POST", "401 404 403 403 201 201 | 403 201 403 403 401", {"user": "mallory"}, **M),
+    # The member is the one to be taken out.
+    api("groups/<int:group_id>/members/<str:username>", "DELETE",
+        "401 404 403 204 204 204 | 403 204 403 403 401", username="member", **M),
+    api("tokens", "GET",  "401 200 200 200 200 200 | 403 200 200 403 401"),
+    api("tokens", "POST", "401 201 201 201 201 201 | 403 201 403 403 401", {"scope": "user"}),
+    # The owner's: nobody else's business, not even staff's (they have the admin pages).
+    api("tokens/<int:pk>", "GET",    "401 404 404 404 200 404 | 403 200 200 403 401", pk="token"),
+    api("tokens/<int:pk>", "DELETE", "401 404 404 404 204 404 | 403 204 403 403 401", pk="token"),
+    api("audit",  "GET", "401 403 403 403 403 200 | 403 403 403 403 401"),
+    api("me",     "GET", "401 200 200 200 200 200 | 403 200 200 403 401"),
+    api("schema", "GET", "401 200 200 200 200 200 | 403 200 200 403 401"),
+]
+HEALTH = [
+    Row("healthz", "GET", "200 200 200 200 200 200 | 200 200 200 200 200"),
+    Row("readyz",  "GET", "200 200 200 200 200 200 | 200 200 200 200 200"),
+    Row("metrics", "GET", "401 403 403 403 403 200 | 403 403 403 403 401"),
+]
+MEMBER = {"pk": "group", "user_pk": "bob"}
+C = {"name": "cluster_name"}
+PAGES = [
+    page("",        "GET", "302 200 200 200 200 200"),
+    page("account", "GET", "302 200 200 200 200 200"),
+    Row("signin",  "GET",  "200 302 302 302 302 302 | 200 200 200 200 200"),
+    page("signin",  "POST", "200 302 302 302 302 302"),
+    page("signout", "POST", "302 302 302 302 302 302"),
+    page("tokens",  "GET",  "302 200 200 200 200 200"),
+    page("tokens",  "POST", "302 200 200 200 200 200"),
+    page("tokens/<int:pk>/revoke", "POST", "302 404 404 404 302 404", pk="token"),
+    page("groups",  "GET",  "302 200 200 200 200 200"),
+    page("groups",  "POST", "302 200 200 200 200 200"),
+    page("groups/<int:pk>", "GET", "302 404 200 200 200 200", **G),
+    page("groups/<int:pk>/members", "POST", "302 404 403 403 400 400", **G),
+    page("groups/<int:pk>/members/<int:user_pk>/remove", "POST", "302 404 403 302 302 302", **MEMBER),
+    page("experiments",     "GET",  "302 200 200 200 200 200"),
+    page("experiments/new", "GET",  "302 200 200 200 200 200"),
+    page("experiments/new", "POST", "302 400 400 400 400 400"),
+    page("experiments/<int:pk>", "GET", "302 404 200 200 200 200", **A),
+    page("experiments/<int:pk>/edit", "GET",  "302 404 403 200 200 200", **A),
+    page("experiments/<int:pk>/edit", "POST", "302 404 403 400 400 400", **A),
+    page("experiments/<int:pk>/archive", "POST", "302 404 403 403 302 302", **A),
+    page("runs/<str:pk>",      "GET", "302 404 200 200 200 200", pk="run"),
+    page("runs/<str:pk>/live", "GET", "302 404 200 200 200 200", pk="run"),
+    # With one cluster there is nothing to choose from.
+    page("clusters", "GET", "302 302 302 302 302 302"),
+    page("clusters/<str:name>", "GET", "302 200 200 200 200 200", **C),
+    page("jobs", "GET", "302 200 200 200 200 200"),
+]
+NODES_0 = {"nodes": 0}
+PLANNING = [
+    page("plan", "GET", "302 200 200 200 200 200"),
+    page("plan/questions/<int:pk>", "GET", "302 404 404 404 404 404", pk="no_question"),
+    page("plan/<str:name>/queue", "GET", "302 200 200 200 200 200", **C),
+    # Whoever may ask is told that no nodes is no request.
+    api("plan", "POST", "401 400 400 400 400 400 | 403 400 403 403 401", NODES_0),
+    api("plan/<int:pk>", "GET", "401 404 404 404 404 404 | 403 404 404 403 401", pk="no_question"),
+]
+# fmt: on
+
+TABLE = [*EXPERIMENTS, *RUNS, *ROOT_CONTRACTS, *CLUSTERS, *PEOPLE, *HEALTH, *PAGES, *PLANNING]
