@@ -107,9 +107,10 @@ class Partition:
 
 @dataclass(frozen=True)
 class Reservation:
-    """Nodes that only the named users or accounts may use from start to end.
+    """Nodes that only its own jobs may use from start to end; maintenance is one without jobs.
 
-    A maintenance window is a reservation that nobody is in.
+    A job is in it by naming it. ``users`` and ``accounts`` tell who may: a matter of submission,
+    as what waits in Slurm's queue has been let in.
     """
 
     name: str

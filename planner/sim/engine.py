@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator
+from math import inf, nextafter
 
 import simpy
 
@@ -84,10 +85,11 @@ class Simulation:
             raise ValueError(f"job {job.key!r} already runs; give it to the world instead")
         if job.key in self._queue.pending or job.key in self._state.running:
             raise ValueError(f"job {job.key!r} is already in the cluster; give a new key")
-        if job.submit_s > self._env.now:
-            self._at(job.submit_s, lambda: self._arrive(job))
-        else:
+        if job.submit_s <= self._env.now:
             self._arrive(job)
+            return
+        self._to_come += 1
+        self._at(job.submit_s, lambda: self._arrive_at_last(job))
 
     def cancel(self, key: Key) -> None:
         """End a job now, pending or running. Raises KeyError if it is neither."""
@@ -174,8 +176,7 @@ class Simulation:
         for job in jobs:
             if job.submit_s > self._env.now:
                 yield self._env.timeout(job.submit_s - self._env.now)
-            self._to_come -= 1
-            self._arrive(job)
+            self._arrive_at_last(job)
 
     def _main_scheduler(self) -> Actor:
         while True:
@@ -250,6 +251,10 @@ class Simulation:
         self._pricing.price(pending, self.now_s)
         self._changed()
 
+    def _arrive_at_last(self, job: Job) -> None:
+        self._to_come -= 1
+        self._arrive(job)
+
     def _adopt(self, job: Job, start_s: float) -> None:
         """Take over a job that runs at the origin."""
         pending = Pending(job, self._submitted, None)
@@ -306,7 +311,9 @@ class Simulation:
 
     def _drop_ended(self) -> None:
         while self._ended and self._ended[0].end_s < self.now_s - self._retention_s:
-            self._dependencies.forget(self._ended.popleft().job.key)
+            key = self._ended.popleft().job.key
+            if key not in self._queue.pending and key not in self._state.running:
+                self._dependencies.forget(key)
 
     def _progress(self, key: Key, progress: Progress) -> None:
         for child in self._dependencies.note(key, progress):
@@ -341,5 +348,9 @@ class Simulation:
         self._changed()
 
     def _at(self, at_s: float, action: Callable[[], None]) -> None:
-        event = self._env.timeout(at_s - self._env.now)
+        """Act at that time and never a rounding error before it: nobody would look again."""
+        delay_s = at_s - self._env.now
+        while self._env.now + delay_s < at_s:
+            delay_s = nextafter(delay_s, inf)
+        event = self._env.timeout(delay_s)
         event.callbacks.append(lambda _: action())

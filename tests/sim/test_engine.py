@@ -3,10 +3,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from planner.sim.cluster import Association
+from planner.sim.cluster import Association, PriorityConfig
 from planner.sim.engine import Simulation
-from planner.sim.jobs import NodeShare
+from planner.sim.jobs import Dependency, NodeShare
 from planner.sim.views import EndedJob, RunningJob
 from tests.sim.worlds import FINE, job, nodes, running, starts, world
 
@@ -126,6 +128,31 @@ def test_the_same_world_gives_the_same_starts_and_looking_changes_nothing() -> N
         simulation.shares()
     assert looked == starts(one) == starts(one)
     assert len(looked) == 20
+
+
+@given(st.floats(0.0, 1e6), st.floats(0.0, 1e6))
+@settings(max_examples=50, deadline=None)
+def test_no_rounding_error_lets_a_begin_time_pass_unnoticed(
+    now_s: float, eligible_s: float
+) -> None:
+    config = replace(FINE, priority=PriorityConfig(calc_period_s=1e7))
+    simulation = Simulation(world(nodes(4), config=config))
+    simulation.run(now_s)
+    simulation.submit(job("j", submit_s=now_s, eligible_s=eligible_s, run_s=1e7))
+    simulation.run(max(now_s, eligible_s) + 1.0)
+    (started,) = simulation.running()
+    assert max(now_s, eligible_s) <= started.start_s <= max(now_s, eligible_s) + 1e-6
+
+
+def test_a_key_may_come_back_after_its_job_has_ended() -> None:
+    simulation = Simulation(world(nodes(4), job("j", run_s=10.0)), retention_s=60.0)
+    simulation.run(20.0)
+    simulation.submit(job("j", submit_s=20.0, run_s=5000.0, limit_s=6000.0))
+    simulation.run(1000.0)  # the first one is forgotten by now
+    after = job("child", submit_s=1000.0, dependencies=(Dependency("afterany", ("j",)),))
+    simulation.submit(after)
+    simulation.run(2000.0)
+    assert [waiting.reason for waiting in simulation.queue()] == ["Dependency"]
 
 
 def test_time_does_not_run_back() -> None:
