@@ -7,7 +7,7 @@ stands beside both: it lets jobs end, cycles follow and limits clear.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from statistics import median
@@ -16,6 +16,7 @@ from planner.sim.engine import Simulation
 from planner.snapshot import Facts, PendingJob, build
 from tracker.slurm.client import Slurm
 from tracker.slurm.errors import SlurmError
+from tracker.slurm.records import QueuedJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +85,17 @@ def compare(
             reason=reason,
         )
         known = pairs.setdefault(record.job_id, pair)
-        if pair.cycle_s is not None and (known.cycle_s is None or pair.cycle_s < known.cycle_s):
+        # As coded, an array's row shows the start of the task that was planned last.
+        if pair.cycle_s is not None and (known.cycle_s is None or pair.cycle_s > known.cycle_s):
             pairs[record.job_id] = pair
     return list(pairs.values())
 
 
 def _one_cycle(facts: Facts, cycle_at: datetime) -> dict[str, tuple[float | None, str]]:
     """Planned start and reason by key, after one backfill cycle and nothing else."""
-    seen = [row for row in facts.queue if row.submit_at is None or row.submit_at <= cycle_at]
-    world = build(replace(facts, taken_at=cycle_at, queue=seen)).world
+    world = build(
+        replace(facts, taken_at=cycle_at, queue=list(_as_of(facts.queue, cycle_at)))
+    ).world
     simulation = Simulation(replace(world, config=replace(world.config, main_interval_s=0)))
     simulation.run(0.0)
     planned = {str(running.job.key): (0.0, "") for running in simulation.running()}
@@ -105,6 +108,17 @@ def _one_cycle(facts: Facts, cycle_at: datetime) -> dict[str, tuple[float | None
             start_s = known_s
         found[key] = (start_s, waiting.reason)
     return found
+
+
+def _as_of(queue: Iterable[QueuedJob], cycle_at: datetime) -> Iterator[QueuedJob]:
+    """The queue as the cycle met it: later jobs not yet there, those that it started still waiting."""
+    for row in queue:
+        if row.submit_at is not None and row.submit_at > cycle_at:
+            continue
+        if row.state == "RUNNING" and row.start_at is not None and row.start_at >= cycle_at:
+            yield replace(row, state="PENDING", start_at=None, node_list=None)
+        else:
+            yield row
 
 
 def agreement(pairs: Iterable[Pair], interval_s: float) -> Agreement | None:

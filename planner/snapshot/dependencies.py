@@ -42,6 +42,7 @@ def ties_of(
         return Ties(unknown=f"It waits for one of several jobs ({text}), which is not modelled.")
     found: list[Dependency] = []
     for item in text.split(","):
+        shown = item.partition("(")[0].strip()
         match = _ITEM.fullmatch(item.strip())
         if match is None or match["kind"] not in _KINDS | {"afternotok"}:
             return Ties(unknown=f"It waits for {item!r}, which is not modelled.")

@@ -39,7 +39,7 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The open jobs of one squeue, in the order in which Slurm breaks ties: by id, then task."""
+    """The open jobs of one squeue, in the order in which Slurm goes through those that tie."""
 
     taken_at: datetime
     waiting: tuple[QueuedJob, ...]
@@ -51,7 +51,8 @@ class Rows:
         waiting: list[QueuedJob] = []
         holding: list[Holder] = []
         keys: dict[int, tuple[str, ...]] = {}
-        for row in sorted(queue, key=lambda row: (shared_id(row), row.array_task_id or 0)):
+        # By raw id: the order in which Slurm made the records, and goes through those that tie.
+        for row in sorted(queue, key=lambda row: row.job_id):
             match run_status(row.state):
                 case RunStatus.PENDING:
                     waiting.append(row)
@@ -62,6 +63,7 @@ class Rows:
                 case _:
                     continue
             keys[shared_id(row)] = keys.get(shared_id(row), ()) + found
+        waiting.sort(key=lambda row: (shared_id(row), row.array_task_id or 0, row.job_id))
         return cls(taken_at, tuple(waiting), tuple(holding), keys)
 
     def offset_s(self, at: datetime | None) -> float | None:
