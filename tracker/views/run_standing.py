@@ -18,7 +18,6 @@ WORDS = {
         "Both are asked again at every poll.",
     ),
     Status.COMPLETED: ("Ran to its end", ""),
-    Status.FAILED: ("Ended", "The log of the job tells why."),
     Status.CANCELLED: ("Stopped by hand", ""),
     Status.TIMEOUT: (
         "Stopped at its time limit",
@@ -83,8 +82,9 @@ def _words(run: Run, attempt: Attempt | None) -> tuple[str, str]:
         return (f"On {attempt.node_list}" if attempt and attempt.node_list else "Going on"), ""
     if run.status == Status.CREATED:
         return _words_of_created(run)
-    what, cure = WORDS[Status(run.status)]
-    return (what if run.is_open else f"{what}{_exit(run, attempt)}"), cure
+    if run.status == Status.FAILED:
+        return f"Ended {_failure(run, attempt)}", "The log of the job tells why."
+    return WORDS[Status(run.status)]
 
 
 def _words_of_created(run: Run) -> tuple[str, str]:
@@ -96,9 +96,7 @@ def _words_of_created(run: Run) -> tuple[str, str]:
     )
 
 
-def _exit(run: Run, attempt: Attempt | None) -> str:
+def _failure(run: Run, attempt: Attempt | None) -> str:
     if attempt and attempt.exit_signal:
-        return f" by signal {attempt.exit_signal}"
-    if run.exit_code:
-        return f" with exit code {run.exit_code}"
-    return " with an error" if run.status == Status.FAILED else ""
+        return f"by signal {attempt.exit_signal}"
+    return f"with exit code {run.exit_code}" if run.exit_code else "with an error"

@@ -30,6 +30,7 @@ window.queuecast = (() => {
     zerolinecolor: "var(--line)",
     linecolor: "var(--line)",
     automargin: true,
+    exponentformat: "e",
   };
 
   const BASE = {
