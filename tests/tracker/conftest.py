@@ -1,18 +1,22 @@
-"""The tracker's tests run on a database file: threads then lock it as they do in production."""
+"""The tracker's tests run on a database file of their own: threads lock it as in production."""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connections
 
+# Two test runs at once must not meet in one folder.
+FOLDER = Path(tempfile.mkdtemp(prefix="queuecast-tracker-"))
 if connections["default"].vendor == "sqlite":
-    connections["default"].settings_dict["TEST"]["NAME"] = settings.DATA_DIR / "test.sqlite3"
-
-
+    connections["default"].settings_dict["TEST"]["NAME"] = FOLDER / "test.sqlite3"
+if "FileBased" in settings.CACHES["default"]["BACKEND"]:
+    settings.CACHES["default"]["LOCATION"] = FOLDER / "cache"
 # WhiteNoise warns where collectstatic has not made it, and warnings are errors.
 settings.STATIC_ROOT.mkdir(exist_ok=True)
 

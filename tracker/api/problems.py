@@ -135,19 +135,24 @@ def _flatten(detail: object, sent: object, path: tuple[str, ...] = ()) -> Iterat
     """The nested messages of a serializer as one list, each with the value that was sent."""
     if isinstance(detail, Mapping):
         for name, inner in detail.items():
-            is_general = name == "non_field_errors"
-            below = sent.get(name) if isinstance(sent, Mapping) and not is_general else sent
-            yield from _flatten(inner, below, path if is_general else (*path, str(name)))
-    elif isinstance(detail, list):
-        for index, inner in enumerate(detail):
-            if isinstance(inner, Mapping | list):
-                items = sent if isinstance(sent, list) else []
-                below = items[index] if index < len(items) else None
-                yield from _flatten(inner, below, (*path, str(index)))
-            else:
+            if name == "non_field_errors":
                 yield from _flatten(inner, sent, path)
+            else:
+                yield from _flatten(inner, _below(sent, name), (*path, str(name)))
+    elif isinstance(detail, list):
+        for inner in detail:
+            yield from _flatten(inner, sent, path)
     else:
         yield FieldError(".".join(path), sent, str(detail))
+
+
+def _below(sent: object, name: object) -> object:
+    """The value sent for one field or, by its number, for one item of a list."""
+    if isinstance(sent, Mapping):
+        return sent.get(name)
+    if isinstance(sent, list) and isinstance(name, int) and name < len(sent):
+        return sent[name]
+    return None
 
 
 def _shown(value: object) -> object:

@@ -13,6 +13,7 @@ from tracker import recording
 from tracker.api import shapes
 from tracker.api.aliases import create_run_in, run_to_log_to, store_points
 from tracker.api.base import ActorView, visible_or_404
+from tracker.api.pagination import NewestRunFirst
 from tracker.api.parsing import MetricsParser
 from tracker.api.run_shapes import (
     ArtifactSerializer,
@@ -36,6 +37,7 @@ def shown_runs(actor: Actor) -> QuerySet[Run]:
 class RunViewSet(ActorView, mixins.ListModelMixin, viewsets.GenericViewSet):
     queryset = Run.objects.none()
     serializer_class = RunSerializer
+    pagination_class = NewestRunFirst
     filterset_class = RunFilter
     lookup_url_kwarg = "run_id"
     lookup_value_converter = "str"
@@ -108,6 +110,7 @@ class RunMetrics(ActorView):
 class ExperimentRuns(ActorView, generics.GenericAPIView):
     queryset = Run.objects.none()
     serializer_class = RunSerializer
+    pagination_class = NewestRunFirst
     filterset_class = RunFilter
     open_to_run_tokens = True
 
