@@ -1,0 +1,193 @@
+"""The page of a run: how it stands in words, curves, settings, its job, and the live part."""
+
+import json
+import re
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from tests.factories import make_cluster, make_experiment, make_job
+from tracker.models import Actor, ClusterAccount, Run
+from tracker.recording import (
+    NewEstimate,
+    NewPoint,
+    add_artifact,
+    append_points,
+    create_run,
+    publish_estimates,
+)
+from tracker.views.config_diff import settings_of
+from tracker.views.run_standing import Standing
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def alice(client, people):
+    client.force_login(people.alice)
+    return client
+
+
+def make_run(people, **fields):
+    experiment = make_experiment(people.alice)
+    run, _ = create_run(experiment, actor=Actor(people.alice), **fields)
+    return run
+
+
+def make_job_run(people, **job_fields):
+    cluster = make_cluster()
+    job = make_job(cluster, **job_fields)
+    return make_run(people, cluster=cluster, slurm_job_id=job.job_id), job
+
+
+def curves_in(answer):
+    found = re.search(r'<script id="run-curves"[^>]*>(.*?)</script>', answer.text, re.DOTALL)
+    return json.loads(found[1])
+
+
+def test_a_pending_run_says_why_it_waits_and_when_it_is_planned_to_start(alice, people):
+    run, job = make_job_run(people, reason="Resources")
+    now = timezone.now()
+    publish_estimates(
+        now, [NewEstimate(job.pk, snapshot_at=now, p50_at=now + timedelta(hours=2, seconds=30))]
+    )
+    text = alice.get(f"/runs/{run.pk}").text
+    assert "It is next in line" in text
+    assert "Planned start:" in text
+    assert ">in 2 h<" in text
+
+
+@pytest.mark.parametrize(
+    ("estimate", "words"),
+    [
+        ({"later_than_horizon": ("p50",)}, "later than 1 d from now"),
+        ({"reason_class": "E", "why": "It is held."}, "No start can be given: It is held."),
+        (None, "No forecast has been made"),
+    ],
+)
+def test_a_pending_run_without_a_time_says_why_there_is_none(alice, people, estimate, words):
+    run, job = make_job_run(people, reason="JobHeldUser")
+    now = timezone.now()
+    if estimate is not None:
+        publish_estimates(now, [NewEstimate(job.pk, snapshot_at=now, **estimate)])
+    assert words in " ".join(alice.get(f"/runs/{run.pk}").text.split())
+
+
+@pytest.mark.parametrize("status", Run.Status.values)
+def test_every_status_has_words_of_its_own(people, status):
+    run = make_run(people)
+    run.status = status
+    standing = Standing.of(run, None, timezone.now())
+    assert standing.headline
+    assert standing.waited_s is None
+    assert standing.ran_s is None
+
+
+def test_a_running_run_says_where_and_until_when(people):
+    start = timezone.now() - timedelta(hours=1)
+    run, job = make_job_run(
+        people, state="RUNNING", start_at=start, node_list="gpu03", limit_minutes=90
+    )
+    run.refresh_from_db()
+    attempt = job.attempts.get()
+    attempt.node_list = "gpu03"
+    standing = Standing.of(run, attempt, start + timedelta(hours=1))
+    assert standing.headline == "On gpu03"
+    assert standing.limit_at == start + timedelta(minutes=90)
+    assert standing.ran_s == 3600
+
+
+def test_curves_keep_what_is_not_finite_and_stay_readable_json(alice, people):
+    run = make_run(people)
+    values = [0.5, float("nan"), float("inf"), float("-inf"), 0.25]
+    points = [NewPoint("loss", step, value) for step, value in enumerate(values)]
+    append_points(run, points, now=timezone.now())
+    answer = alice.get(f"/runs/{run.pk}")
+    (curve,) = curves_in(answer)
+    assert curve["value"] == [0.5, "NaN", "Infinity", "-Infinity", 0.25]
+    assert curve["step"] == [0, 1, 2, 3, 4]
+
+
+def test_a_long_curve_is_thinned_and_the_table_tells_of_every_point(alice, people):
+    run = make_run(people)
+    points = [NewPoint("loss", step, 1 / (step + 1)) for step in range(3000)]
+    append_points(run, points, now=timezone.now())
+    answer = alice.get(f"/runs/{run.pk}")
+    assert len(curves_in(answer)[0]["step"]) <= 1000
+    assert ">3000</td>" in answer.text
+
+
+def test_many_metrics_ask_a_bounded_number_of_queries(alice, people, django_assert_max_num_queries):
+    run, _ = make_job_run(people)
+    points = [NewPoint(f"metric/{number:03}", 1, 0.5) for number in range(60)]
+    append_points(run, points, now=timezone.now())
+    with django_assert_max_num_queries(50):
+        answer = alice.get(f"/runs/{run.pk}")
+    assert "Curves are drawn of the first 24 of 60 metrics" in answer.text
+
+
+def test_an_open_run_refreshes_itself_and_an_ended_one_does_not(alice, people):
+    run = make_run(people)
+    assert "every 15s" in alice.get(f"/runs/{run.pk}").text
+    Run.objects.filter(pk=run.pk).update(status="COMPLETED")
+    assert "every 15s" not in alice.get(f"/runs/{run.pk}/live").text
+
+
+def test_the_live_part_is_sent_again_only_when_something_changed(alice, people):
+    run = make_run(people)
+    seen = alice.get(f"/runs/{run.pk}").context["version"]
+    live = f"/runs/{run.pk}/live?seen={seen}"
+    assert alice.get(live).status_code == 204
+    append_points(run, [NewPoint("loss", 1, 0.5)], now=timezone.now())
+    answer = alice.get(live)
+    assert answer.status_code == 200
+    assert curves_in(answer)[0]["name"] == "loss"
+
+
+def test_what_a_strangers_live_part_holds_stays_hidden(client, people):
+    run = make_run(people)
+    client.force_login(people.mallory)
+    for path in (f"/runs/{run.pk}", f"/runs/{run.pk}/live", "/runs/nonsense", "/runs/%00"):
+        assert client.get(path).status_code == 404
+
+
+def test_the_record_of_a_foreign_job_is_hidden_where_the_cluster_keeps_jobs_private(client, people):
+    run, job = make_job_run(people, user="alice", work_dir="/home/alice/secret")
+    job.cluster.private_data = ["jobs"]
+    job.cluster.save()
+    ClusterAccount.objects.create(user=people.alice, cluster=job.cluster, unix_name="alice")
+    client.force_login(people.alice)
+    assert "/home/alice/secret" in client.get(f"/runs/{run.pk}").text
+    client.force_login(people.rita)
+    text = client.get(f"/runs/{run.pk}").text
+    assert "/home/alice/secret" not in text
+    assert "PrivateData" in text
+
+
+def test_attempts_are_listed_once_a_job_was_requeued(alice, people):
+    run, job = make_job_run(people)
+    assert "attempts-head" not in alice.get(f"/runs/{run.pk}").text
+    job.attempts.create(number=1, submit_at=timezone.now(), state="RUNNING", node_list="gpu07")
+    text = alice.get(f"/runs/{run.pk}").text
+    assert "attempts-head" in text
+    assert "gpu07" in text
+
+
+def test_artifacts_are_listed_by_path(alice, people):
+    run = make_run(people)
+    add_artifact(run, actor=Actor(people.alice), kind="checkpoint", path="/data/<b>/last.pt")
+    assert "/data/&lt;b&gt;/last.pt" in alice.get(f"/runs/{run.pk}").text
+
+
+def test_settings_that_differ_from_sibling_runs_are_named():
+    mine = {"lr": 0.1, "model": {"depth": 12}, "only_mine": "x"}
+    theirs = [{"lr": 0.2, "model": {"depth": 12}}, {"lr": 0.1, "model": {"depth": 12}, "new": 1}]
+    others = {one.name: one.others for one in settings_of(mine, theirs)}
+    assert others == {"lr": ("0.2",), "model.depth": (), "new": ("1",), "only_mine": ("",)}
+
+
+def test_the_values_of_very_many_siblings_are_counted_not_listed():
+    (setting,) = settings_of({"lr": 0}, [{"lr": number} for number in range(1, 21)])
+    assert len(setting.others) == 5
+    assert setting.more == 15
