@@ -2,11 +2,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from planner.sim.cluster import SchedulerConfig, World
 from planner.sim.engine import Simulation
-from planner.sim.jobs import Key
+from planner.sim.jobs import Key, NodeShare
+from planner.sim.occupancy import Room, allocation_of
+from planner.sim.timeline import Release, Releases
 from tests.sim.worlds import FINE, job, nodes, running, starts, view, world
 
 
@@ -45,6 +48,16 @@ def test_a_planned_job_hides_the_other_cores_of_its_node_in_the_plan() -> None:
     assert planned(one) == {"high": 100.0, "low": 200.0}
     # The main pass sees cores, not the plan: both start when the node is free.
     assert starts(one) == {"high": 100.0, "low": 100.0}
+
+
+def test_a_hold_covers_all_nodes_of_the_planned_job() -> None:
+    one = world(
+        nodes(4, 4),
+        running("busy", on={"n0": 4, "n1": 4}),
+        job("pair", nodes=2, fixed_priority=9),
+        job("second", required_nodes=("n1",), fixed_priority=1),
+    )
+    assert planned(one) == {"pair": 100.0, "second": 200.0}
 
 
 def test_running_jobs_are_counted_by_core_not_by_node() -> None:
@@ -123,6 +136,38 @@ def test_up_to_24_11_a_plan_is_the_end_of_the_look_ahead_window(
         config=config,
     )
     assert planned(one) == {"waits": start_s}
+
+
+def test_look_ahead_windows_double_or_grow_by_bf_window_linear() -> None:
+    ends_s = (10.0, 40.0, 41.0, 101.0, 102.0)
+    of = nodes(4)
+    allocation = allocation_of((NodeShare("n0", 0),), of)
+    releases = Releases(Room.of_idle(of), [Release(end_s, allocation) for end_s in ends_s])
+    everywhere = np.array([True])
+    assert releases.look_ahead(everywhere, linear_s=0.0).tolist() == [40.0, 101.0, 102.0]
+    assert releases.look_ahead(everywhere, linear_s=5.0).tolist() == [40.0, 41.0, 102.0]
+    assert releases.look_ahead(~everywhere, linear_s=0.0).tolist() == []
+
+
+@pytest.mark.parametrize("keeps_plan", [True, False])
+def test_a_hold_that_only_pushes_another_hold_aside_still_counts(keeps_plan: bool) -> None:
+    of = nodes(4, 4)
+    one = world(
+        of,
+        running("on n0", on={"n0": 4}, limit_s=100.0, partitions=("both",)),
+        running("on n1", on={"n1": 3}, limit_s=150.0, partitions=("both",)),
+        job("first", tasks=4, nodes=1, partitions=("left",), fixed_priority=9),
+        job("pushed", tasks=4, nodes=1, partitions=("both",), fixed_priority=5),
+        job("small", limit_s=200.0, partitions=("right",), fixed_priority=1),
+        partitions=(view(of, 0, name="left"), view(of, name="both"), view(of, 1, name="right")),
+    )
+    # "first" holds n0 from 100 on, so "pushed" holds n1 from 150 on: no room for 200 s before.
+    started: list[Key] = []
+    simulation = Simulation(
+        one, on_start=lambda run: started.append(run.job.key), keeps_plan=keeps_plan
+    )
+    simulation.run(99.0)
+    assert started == []
 
 
 def test_a_job_of_two_partitions_shows_its_earlier_start() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from planner.sim.cluster import Association, Partition, Qos, World
+from planner.sim.engine import Simulation
 from planner.sim.limits import Ledger, checks_of
 from tests.sim.worlds import FINE, job, nodes, reasons, running, starts, view, world
 
@@ -198,3 +199,9 @@ def test_a_job_without_a_limit_gets_the_partitions_default() -> None:
 
     assert after(default_s=70.0, max_s=200.0) == 70.0
     assert after(default_s=None, max_s=200.0) == 200.0
+
+
+def test_a_job_without_any_limit_is_planned_for_a_year() -> None:
+    simulation = Simulation(world(nodes(1), replace(job("j"), limit_s=None)))
+    simulation.run(0.0)
+    assert [one.limit_s for one in simulation.running()] == [365 * 86400.0]

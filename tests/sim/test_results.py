@@ -31,6 +31,11 @@ def test_a_plan_gives_each_pending_job_a_start_or_says_why_not() -> None:
     }
 
 
+def test_a_plan_lets_a_job_over_its_limit_end_after_kill_wait() -> None:
+    one = world(nodes(4), running("late", on={"n0": 4}, start_s=-110.0), job("j"))
+    assert plan(one, horizon_s=1000.0)["j"].start_s == 20.0
+
+
 def test_a_plan_does_not_look_past_its_horizon() -> None:
     one = world(nodes(4), running("busy", on={"n0": 4}, limit_s=500.0), job("j"))
     assert plan(one, horizon_s=499.0)["j"].start_s is None
