@@ -1,0 +1,192 @@
+"""Where one more job would start: ranked on a small world whose starts follow by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from planner.advice import Option, advise
+from planner.request import Request
+from planner.snapshot import Facts, build
+from planner.snapshot.requests import Site
+from tracker.slurm import records as slurm
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+HOUR_S = 3600.0
+GPU_TRES = slurm.Tres(cpus=8, mem_mib=1000, nodes=1, gpus=4, gpus_by_type={"a100": 4})
+
+
+def node(name: str, *partitions: str, cpus: int = 8, **fields: object) -> slurm.Node:
+    return slurm.Node(name, "IDLE", cpus=cpus, mem_mib=64_000, partitions=partitions, **fields)
+
+
+def running(job_id: int, node_name: str, hours_left: int, **fields: object) -> slurm.QueuedJob:
+    return slurm.QueuedJob(
+        job_id=job_id,
+        state="RUNNING",
+        user="bob",
+        name="train",
+        account="vision",
+        submit_at=NOW - timedelta(hours=2),
+        start_at=NOW - timedelta(hours=1),
+        end_at=NOW + timedelta(hours=hours_left),
+        limit_minutes=60 * (hours_left + 1),
+        node_count=1,
+        ntasks=1,
+        cpus=8,
+        node_list=node_name,
+        **fields,
+    )
+
+
+@pytest.fixture
+def facts() -> Facts:
+    """Partition gpu: one node of four a100, busy for 2 h. slow: one CPU node, busy for 5 h.
+    idle: one CPU node, free. Jobs of slow and idle may run at most a day."""
+    day = 24 * 60
+    return Facts(
+        taken_at=NOW,
+        queue=[
+            running(1, "gpu1", 2, partitions=("gpu",), tres_alloc=GPU_TRES),
+            running(2, "slow1", 5, partitions=("slow",), tres_alloc=slurm.Tres(cpus=8)),
+        ],
+        nodes=[
+            node("gpu1", "gpu", gpus_by_type={"a100": 4}, features=frozenset({"ib"})),
+            node("slow1", "slow"),
+            node("idle1", "idle", cpus=4),
+        ],
+        partitions=[
+            slurm.Partition("gpu", node_list="gpu1", max_minutes=2 * day, default_minutes=60),
+            slurm.Partition("slow", node_list="slow1", max_minutes=day),
+            slurm.Partition(
+                "idle",
+                node_list="idle1",
+                max_minutes=day,
+                allow_accounts=frozenset({"vision", "nlp"}),
+            ),
+        ],
+    )
+
+
+def options(facts: Facts, request: Request, horizon_s: float = 24 * HOUR_S) -> dict[str, Option]:
+    """In the order of the answer."""
+    world = build(facts).world
+    site = Site.of(facts, world.nodes, world.partitions)
+    found = advise(world, site, request, horizon_s=horizon_s)
+    return {option.partition: option for option in found}
+
+
+CPU_JOB = Request(user="alice", account="vision", cpus=4, mem_mib=1000, limit_minutes=60)
+GPU_JOB = replace(CPU_JOB, gpus=2, gpu_type="a100")
+
+
+def test_the_earliest_start_comes_first(facts: Facts) -> None:
+    found = options(facts, CPU_JOB)
+    assert list(found) == ["idle", "gpu", "slow"]
+    assert found["idle"].start_s == 0.0
+
+
+def test_a_start_is_when_the_running_job_reaches_its_limit(facts: Facts) -> None:
+    """Backfill looks every 30 s and plans in minutes, so a start may come that much later."""
+    found = options(facts, CPU_JOB)
+    assert 2 * HOUR_S <= found["gpu"].start_s <= 2 * HOUR_S + 120
+    assert 5 * HOUR_S <= found["slow"].start_s <= 5 * HOUR_S + 120
+    assert found["gpu"].finish_s == found["gpu"].start_s + HOUR_S
+    assert found["gpu"].nodes == ("gpu1",)
+
+
+def test_a_start_past_the_horizon_is_not_told_but_still_ranks_before_a_refusal(
+    facts: Facts,
+) -> None:
+    found = options(facts, replace(CPU_JOB, account="physics"), horizon_s=3 * HOUR_S)
+    assert list(found) == ["gpu", "slow", "idle"]
+    assert found["slow"].start_s is None and found["slow"].why_not is None
+    assert found["idle"].why_not is not None
+
+
+def test_a_waiting_job_of_higher_priority_goes_first(facts: Facts) -> None:
+    ahead = slurm.QueuedJob(
+        job_id=3,
+        state="PENDING",
+        user="bob",
+        name="next",
+        account="vision",
+        partitions=("gpu",),
+        reason="Resources",
+        priority=4_000_000_000,
+        submit_at=NOW - timedelta(hours=1),
+        limit_minutes=180,
+        node_count=1,
+        ntasks=1,
+        cpus=8,
+    )
+    found = options(replace(facts, queue=[*facts.queue, ahead]), CPU_JOB)["gpu"]
+    assert found.start_s >= 5 * HOUR_S
+    assert found.reasons[0] == "1 waiting job of the partition is ahead of it."
+
+
+def test_without_a_limit_the_partitions_default_counts(facts: Facts) -> None:
+    found = options(facts, replace(CPU_JOB, limit_minutes=None))
+    assert found["gpu"].limit_minutes == 60
+    assert found["slow"].limit_minutes == 24 * 60
+
+
+def test_only_the_partitions_asked_for_are_answered(facts: Facts) -> None:
+    assert list(options(facts, replace(CPU_JOB, partitions=("slow",)))) == ["slow"]
+
+
+@pytest.mark.parametrize(
+    ("partition", "changes", "said"),
+    [
+        ("idle", {"account": "physics"}, "account physics is not allowed here; use nlp, vision"),
+        ("idle", {"limit_minutes": 3000}, "longer than the 1-00:00:00 that the partition allows"),
+        ("idle", {"gpus": 1}, "it has no GPUs"),
+        ("gpu", {"gpus": 1, "gpu_type": "h100"}, "it has no h100 GPUs; it has a100"),
+        ("gpu", {"gpus": 8, "gpu_type": "a100"}, "ask for at most 4 a node"),
+        ("gpu", {"nodes": 2, "ntasks": 2}, "2 nodes are more than its 1"),
+        ("gpu", {"constraint": ("nvme",)}, "none of its nodes has the feature nvme"),
+        ("idle", {"cpus": 6}, "6 CPUs on one node are more than its nodes have; ask for at most 4"),
+        ("idle", {"mem_mib": 100_000}, "ask for at most 64000M"),
+    ],
+)
+def test_a_refusal_names_the_value_and_the_cure(
+    facts: Facts, partition: str, changes: dict, said: str
+) -> None:
+    found = options(facts, replace(CPU_JOB, **changes))[partition]
+    assert found.why_not is not None and said in found.why_not
+    assert found.start_s is None
+
+
+def test_a_qos_that_the_partition_does_not_admit_is_refused(facts: Facts) -> None:
+    partitions = [replace(facts.partitions[0], allow_qos=frozenset({"normal"}))]
+    request = replace(CPU_JOB, qos="long")
+    found = options(replace(facts, partitions=partitions), request)["gpu"]
+    assert found.why_not == "QOS long is not allowed here; use normal"
+
+
+def test_nodes_that_are_down_refuse_until_they_are_back(facts: Facts) -> None:
+    down = replace(facts.nodes[2], base_state="DOWN")
+    found = options(replace(facts, nodes=[*facts.nodes[:2], down]), CPU_JOB)["idle"]
+    assert "down or drained" in found.why_not
+
+
+def test_the_answer_carries_the_options_of_sbatch(facts: Facts) -> None:
+    told = options(facts, GPU_JOB)["gpu"].as_json()
+    assert told["sbatch_args"] == [
+        "--partition=gpu",
+        "--account=vision",
+        "--nodes=1",
+        "--ntasks=1",
+        "--cpus-per-task=4",
+        "--mem=1000M",
+        "--gpus=a100:2",
+        "--time=01:00:00",
+    ]
+    assert told["allowed"] is True
+    assert told["start"]["p10_s"] is None  # no spread until run times are sampled
+
+
+def test_the_same_world_gives_the_same_answer(facts: Facts) -> None:
+    assert options(facts, GPU_JOB) == options(facts, GPU_JOB)
