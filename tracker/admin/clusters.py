@@ -15,6 +15,7 @@ from tracker.models import (
     Node,
     Partition,
     Poll,
+    PollClaim,
     Qos,
     Reservation,
 )
@@ -138,3 +139,10 @@ class PollAdmin(FactAdmin):
         text = poll.text
         cut = f"\n… {len(text) - TEXT_SHOWN:,} more characters" if len(text) > TEXT_SHOWN else ""
         return text[:TEXT_SHOWN] + cut
+
+
+@admin.register(PollClaim)
+class PollClaimAdmin(FactAdmin):
+    list_display = ("cluster", "command", "until")
+    list_filter = ("cluster",)
+    list_select_related = ("cluster",)
