@@ -51,7 +51,7 @@ class IssuedTokenSerializer(TokenSerializer):
 
 
 class NewTokenSerializer(serializers.Serializer):
-    scope = serializers.ChoiceField(ISSUABLE)
+    scope = serializers.ChoiceField(Scope.choices)
     label = serializers.CharField(required=False, allow_blank=True, max_length=120)
     experiment = serializers.IntegerField(
         required=False, allow_null=True, min_value=1, max_value=2**63 - 1
@@ -66,6 +66,11 @@ class NewTokenSerializer(serializers.Serializer):
         max_value=3650,
         help_text="left out: until revoked, or as long as the token that issues it",
     )
+
+    def validate_scope(self, scope: str) -> str:
+        if scope not in ISSUABLE:
+            raise serializers.ValidationError(f"Give one of {', '.join(ISSUABLE)}.")
+        return scope
 
     def validate(self, wanted: dict[str, Any]) -> dict[str, Any]:
         actor: Actor = self.context["view"].actor

@@ -91,13 +91,20 @@ class RunDetailSerializer(RunSerializer):
 class RunWordSerializer(serializers.Serializer):
     """What a run may say of itself."""
 
-    status = serializers.ChoiceField(SAYABLE, required=False)
+    status = serializers.ChoiceField(Status.choices, required=False)
     exit_code = serializers.IntegerField(
         required=False, allow_null=True, min_value=-(2**31), max_value=2**31 - 1
     )
     message = serializers.CharField(
         required=False, allow_blank=True, max_length=10_000, trim_whitespace=False
     )
+
+    def validate_status(self, status: str) -> str:
+        if status not in SAYABLE:
+            raise serializers.ValidationError(
+                f"{status} is not for a run to say: give one of {', '.join(SAYABLE)}."
+            )
+        return status
 
     def validate(self, word: dict[str, Any]) -> dict[str, Any]:
         if word.get("exit_code") is not None and word.get("status") in (None, *Run.OPEN):
