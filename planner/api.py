@@ -42,9 +42,10 @@ class Parsed(serializers.CharField):
         super().__init__(required=False, allow_blank=True, max_length=255, help_text=help_text)
         self.parse = parse
 
-    def to_internal_value(self, data: object) -> Any:
+    def run_validation(self, data: object = serializers.empty) -> Any:
+        # After the validators of the text, which cannot measure what parse makes of it.
         try:
-            return self.parse(super().to_internal_value(data))
+            return self.parse(super().run_validation(data))
         except ValueError as error:
             raise serializers.ValidationError(str(error)) from error
 

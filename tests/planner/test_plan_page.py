@@ -1,0 +1,227 @@
+"""The planning page: its states, its form, and what PrivateData keeps out of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from planner import questions
+from planner.models import Forecast, Question
+from tests.factories import make_cluster, make_job
+from tests.planner.plan_world import recorded_cluster
+from tracker.models import Cluster, ClusterAccount, Job, Partition, Poll
+from tracker.recording import NewEstimate, publish_estimates
+
+pytestmark = pytest.mark.django_db
+
+
+def queue_read(cluster: Cluster, age=timedelta(seconds=20)) -> None:
+    started_at = timezone.now() - age
+    Poll.objects.create(
+        cluster=cluster, command="squeue", started_at=started_at, seconds=0.1, ok=True, raw=b""
+    )
+
+
+def forecast(cluster: Cluster, **fields: object) -> Forecast:
+    now = timezone.now()
+    defaults = {"state": "done", "requested_at": now, "finished_at": now, "snapshot_at": now}
+    return Forecast.objects.create(cluster=cluster, **(defaults | fields))
+
+
+def estimate(job: Job, **fields: object) -> None:
+    now = timezone.now()
+    publish_estimates(now, [NewEstimate(job_id=job.pk, snapshot_at=now, method="plan", **fields)])
+
+
+@pytest.fixture
+def cluster(people) -> Cluster:
+    cluster = make_cluster()
+    Partition.objects.create(cluster=cluster, name="gpu", state="UP", max_minutes=1440)
+    ClusterAccount.objects.create(user=people.alice, cluster=cluster, unix_name="alice")
+    queue_read(cluster)
+    return cluster
+
+
+def page(client, user, url: str = "/plan?cluster=lab") -> str:
+    client.force_login(user)
+    response = client.get(url)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def test_without_a_cluster_the_page_says_what_is_missing(client, people) -> None:
+    assert "No cluster yet" in page(client, people.mallory, "/plan")
+    assert "/admin/tracker/cluster/add/" in page(client, people.staff, "/plan")
+
+
+def test_before_the_first_poll_it_says_so_and_takes_no_question(client, people) -> None:
+    make_cluster("new")
+    html = page(client, people.mallory, "/plan?cluster=new&ask=1&cpus=2")
+    assert "The first poll is under way" in html
+    assert "has not been read yet" in html
+    assert not Question.objects.exists()
+
+
+def test_an_empty_queue_is_an_answer(client, people, cluster) -> None:
+    assert "Nothing waits" in page(client, people.mallory)
+
+
+def test_before_the_first_forecast_the_queue_stands_without_starts(client, people, cluster) -> None:
+    make_job(cluster, 1)
+    html = page(client, people.mallory)
+    assert "1 job waits; the first forecast" in html and "no forecast yet" in html
+
+
+def test_a_planned_start_is_shown_with_its_needs_and_slurms_own(client, people, cluster) -> None:
+    forecast(cluster)
+    job = make_job(
+        cluster,
+        7,
+        node_count=2,
+        cpus=16,
+        mem_mib=65_536,
+        gpus={"a100": 4},
+        array_job_id=7,
+        array_tasks=[3, 4],
+    )
+    start_at = timezone.now() + timedelta(hours=2)
+    estimate(job, p50_at=start_at, slurm_start_at=start_at + timedelta(minutes=30))
+    html = page(client, people.mallory)
+    assert "7_[3-4]" in html
+    assert "2 × 2 nodes, 16 CPUs, 4 a100, 64 GiB" in html
+    assert "+30 min" in html
+    assert "data-predicted-start" in html and "time-line-figure" in html
+
+
+def test_a_start_past_the_horizon_and_a_job_without_one_are_said(client, people, cluster) -> None:
+    forecast(cluster)
+    estimate(make_job(cluster, 1), later_than_horizon=("p50",), horizon_s=86_400)
+    held = make_job(cluster, 2, reason="JobHeldUser")
+    estimate(held, reason_class="F", why="Its user holds it. Release it.")
+    html = page(client, people.mallory)
+    assert "later than 1 d" in html
+    assert "none can be given" in html and "Its user holds it. Release it." in html
+    assert "time-line-figure" not in html
+
+
+def test_ones_own_next_start_is_the_first_sentence(client, people, cluster) -> None:
+    forecast(cluster)
+    for job_id, user, hours in ((1, "wanda", 1), (2, "alice", 2), (3, "alice", 3)):
+        estimate(
+            make_job(cluster, job_id, user=user), p50_at=timezone.now() + timedelta(hours=hours)
+        )
+    assert "Your job <strong>2</strong> is planned to start" in page(client, people.alice)
+
+
+def test_private_data_adds_others_up_and_names_none(client, people, cluster) -> None:
+    forecast(cluster)
+    for job_id, user in ((1, "alice"), (2, "wanda"), (3, "wanda")):
+        job = make_job(cluster, job_id, user=user, cpus=4, gpus={"a100": 1}, name="secret")
+        estimate(job, p50_at=timezone.now() + timedelta(hours=job_id))
+    assert "wanda" in page(client, people.alice)
+    cluster.private_data = ["jobs"]
+    cluster.save()
+    for reader in (people.alice, people.mallory):
+        html = page(client, reader)
+        assert "wanda" not in html and "secret" not in html
+        assert "keeps jobs private" in html
+    assert "2 a100" in page(client, people.alice)
+    assert "wanda" in page(client, people.staff)
+
+
+def test_a_queue_read_an_hour_ago_is_marked(client, people, cluster) -> None:
+    Poll.objects.all().delete()
+    queue_read(cluster, age=timedelta(hours=1))
+    assert "what stands below is as of then" in page(client, people.mallory)
+
+
+def test_a_failed_forecast_is_said_and_its_error_is_for_staff(client, people, cluster) -> None:
+    make_job(cluster, 1)
+    forecast(cluster)
+    forecast(cluster, state="failed", error="KeyError: wanda's job")
+    html = page(client, people.mallory)
+    assert "failed" in html and "from the one before" in html
+    assert "KeyError" not in html
+    assert "KeyError" in page(client, people.staff)
+
+
+def test_the_form_keeps_what_was_typed_and_marks_what_is_wrong(client, people, cluster) -> None:
+    html = page(client, people.alice, "/plan?cluster=lab&ask=1&mem=lots&time=2:00:00")
+    assert "&#x27;lots&#x27; is not an amount of memory" in html
+    assert 'value="2:00:00"' in html
+    assert not Question.objects.exists()
+
+
+def test_a_link_from_the_cluster_page_fills_the_form_and_asks_nothing(
+    client, people, cluster
+) -> None:
+    html = page(client, people.alice, "/plan?cluster=lab&partition=gpu")
+    assert 'value="gpu" id="plan-partition_0" checked' in html
+    assert not Question.objects.exists()
+
+
+def test_asking_and_reloading_is_one_question(client, people, cluster) -> None:
+    url = "/plan?cluster=lab&ask=1&cpus=4"
+    html = page(client, people.alice, url)
+    page(client, people.alice, url)
+    question = Question.objects.get()
+    assert question.request["user"] == "alice"
+    assert f'hx-get="/plan/questions/{question.pk}"' in html
+
+
+def test_the_answer_names_the_best_partition_and_the_command(client, people) -> None:
+    cluster = recorded_cluster()
+    ClusterAccount.objects.create(user=people.alice, cluster=cluster, unix_name="alice")
+    url = "/plan?cluster=recorded&ask=1&gpus=2&gpu_type=a100&time=30"
+    page(client, people.alice, url)
+    question = Question.objects.get()
+    questions.answer(question.pk)
+    for html in (
+        page(client, people.alice, url),
+        page(client, people.alice, f"/plan/questions/{question.pk}"),
+    ):
+        assert "Submitted to <strong>gpu</strong>" in html
+        assert "--gpus=a100:2 --time=00:30:00 SCRIPT.sh" in html
+        assert "Because it has no GPUs." in html
+    assert Question.objects.count() == 1
+
+
+def test_a_failed_question_shows_its_error_to_staff_only(client, people, cluster) -> None:
+    for user in (people.alice, people.staff):
+        client.force_login(user)
+        client.get("/plan?cluster=lab&ask=1&cpus=4")
+    Question.objects.update(state="failed", error="ParseError: wanda's line")
+    mine, of_staff = Question.objects.order_by("asked_at")
+    html = page(client, people.alice, f"/plan/questions/{mine.pk}")
+    assert "could not be answered" in html and "wanda" not in html
+    assert "wanda" in page(client, people.staff, f"/plan/questions/{of_staff.pk}")
+
+
+def test_anothers_question_is_not_there(client, people, cluster) -> None:
+    page(client, people.alice, "/plan?cluster=lab&ask=1&cpus=4")
+    client.force_login(people.staff)
+    assert client.get(f"/plan/questions/{Question.objects.get().pk}").status_code == 404
+
+
+def test_the_queue_is_sent_again_only_when_there_is_something_new(client, people, cluster) -> None:
+    client.force_login(people.alice)
+    make_job(cluster, 1)
+    seen = client.get("/plan?cluster=lab").context["seen"]
+    assert client.get(f"/plan/lab/queue?seen={seen}").status_code == 204
+    forecast(cluster)
+    fresh = client.get(f"/plan/lab/queue?seen={seen}")
+    assert fresh.status_code == 200
+    assert 'id="headline"' in fresh.content.decode()  # swapped along with the queue
+
+
+def test_the_number_of_queries_does_not_grow_with_the_queue(
+    client, people, cluster, django_assert_max_num_queries
+) -> None:
+    forecast(cluster)
+    for job_id in range(40):
+        estimate(make_job(cluster, job_id + 1), p50_at=timezone.now() + timedelta(hours=1))
+    client.force_login(people.alice)
+    with django_assert_max_num_queries(24):
+        client.get("/plan?cluster=lab")
