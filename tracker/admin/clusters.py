@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.contrib import admin, messages
-from django.db.models import Max, Q, QuerySet
+from django.db.models import QuerySet, Subquery
 from django.http import HttpRequest
 
 from tracker.admin.base import AuditedAdmin, FactAdmin
@@ -20,6 +20,7 @@ from tracker.models import (
     Reservation,
 )
 from tracker.recording import audit
+from tracker.views.base import NEWEST_QUEUE
 
 TEXT_SHOWN = 20_000  # characters of a poll's raw output on its page
 
@@ -27,7 +28,7 @@ TEXT_SHOWN = 20_000  # characters of a poll's raw output on its page
 @admin.register(Cluster)
 class ClusterAdmin(AuditedAdmin):
     list_display = (
-        "name", "transport", "location", "slurm_version", "polling_paused", "last_good_poll",
+        "name", "transport", "location", "slurm_version", "polling_paused", "queue_as_of",
         "is_demo",
     )  # fmt: skip
     list_filter = ("transport", "polling_paused")
@@ -36,12 +37,11 @@ class ClusterAdmin(AuditedAdmin):
     actions = ("pause", "resume")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Cluster]:
-        good = Max("polls__started_at", filter=Q(polls__ok=True))
-        return super().get_queryset(request).annotate(last_good=good)
+        return super().get_queryset(request).annotate(queue_as_of=Subquery(NEWEST_QUEUE))
 
-    @admin.display(description="last good poll", ordering="last_good")
-    def last_good_poll(self, cluster: Cluster) -> datetime | None:
-        return cluster.last_good
+    @admin.display(description="queue as of", ordering="queue_as_of")
+    def queue_as_of(self, cluster: Cluster) -> datetime | None:
+        return cluster.queue_as_of
 
     @admin.action(description="Pause polling", permissions=["change"])
     def pause(self, request: HttpRequest, queryset: QuerySet[Cluster]) -> None:

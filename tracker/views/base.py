@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 
-from tracker.models import Actor, Cluster, Experiment
+from tracker.models import Actor, Cluster, Experiment, Poll
 
 ROWS_PER_PAGE = 50
+NEWEST_QUEUE = (
+    Poll.objects.filter(cluster=OuterRef("pk"), command="squeue", ok=True)
+    .order_by("-started_at")
+    .values("started_at")[:1]
+)
 
 
 def actor_of(request: HttpRequest) -> Actor:
@@ -19,10 +24,11 @@ def actor_of(request: HttpRequest) -> Actor:
 
 
 def site(request: HttpRequest) -> dict[str, object]:
-    """Context of base.html: the clusters to switch between, and whether this is the demo."""
+    """Context of base.html: the clusters and the age of what is known of each, and whether this
+    is the demo."""
     if not getattr(request, "user", None) or not request.user.is_authenticated:
         return {}
-    clusters = list(Cluster.objects.all())
+    clusters = list(Cluster.objects.annotate(queue_as_of=Subquery(NEWEST_QUEUE)))
     return {"clusters": clusters, "is_demo": any(cluster.is_demo for cluster in clusters)}
 
 

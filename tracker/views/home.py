@@ -7,6 +7,7 @@ from collections import Counter
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from tracker.models import Run
@@ -28,6 +29,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "running": counts[Run.Status.RUNNING],
         "waiting": counts[Run.Status.PENDING] + counts[Run.Status.SUBMITTING],
         "open_runs": open_runs,
+        "now": timezone.now(),
         "ended_runs": mine.exclude(status__in=Run.OPEN).order_by("-ended_at", "-id")[:RECENT],
         "experiments": actor.experiments()
         .filter(archived_at=None)

@@ -72,6 +72,7 @@ def _live(run: Run, now: datetime) -> dict[str, object]:
     return {
         "run": run,
         "attempt": attempt,
+        "now": now,
         "standing": Standing.of(run, attempt, now),
         "estimate": estimates[0] if estimates else None,
         "series": series,

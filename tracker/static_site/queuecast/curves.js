@@ -10,14 +10,14 @@
   const xChoice = document.getElementById("curve-x");
   let curves = [];
 
-  const isFinite = (value) => typeof value === "number";
+  const isNumber = (value) => typeof value === "number";
 
   // Exponential moving average, corrected for its start; what is not finite leaves it as it was.
   function smooth(values, weight) {
     let sum = 0;
     let mass = 0;
     return values.map((value) => {
-      if (!isFinite(value)) return null;
+      if (!isNumber(value)) return null;
       sum = weight * sum + (1 - weight) * value;
       mass = weight * mass + (1 - weight);
       return sum / mass;
@@ -39,7 +39,7 @@
   function figure(curve) {
     const { x, title } = axis(curve);
     const weight = Number(smoothing.value);
-    const finite = curve.value.map((value) => (isFinite(value) ? value : null));
+    const finite = curve.value.map((value) => (isNumber(value) ? value : null));
     const lone = finite.filter((value) => value !== null).length < 3;
     const line = {
       x, y: finite, name: curve.name, mode: lone ? "lines+markers" : "lines",
@@ -53,7 +53,7 @@
         hovertemplate: `${xChoice.value} %{x}: %{y} smoothed<extra></extra>`,
       });
     }
-    const strange = curve.value.flatMap((value, index) => (isFinite(value) ? [] : [index]));
+    const strange = curve.value.flatMap((value, index) => (isNumber(value) ? [] : [index]));
     if (strange.length) data.push(markers(curve, x, strange));
     return {
       data,

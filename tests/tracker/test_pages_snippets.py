@@ -1,0 +1,47 @@
+"""The texts to copy from an experiment's page, run as they stand."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests.factories import make_experiment
+from tracker.models import Token
+from tracker.views.logging_help import logging_help
+
+
+@pytest.fixture
+def shown(live_server, people):
+    """The texts for one experiment of alice, her token's secret put in place of SECRET."""
+    experiment = make_experiment(people.alice)
+    _, secret = Token.issue(user=people.alice, scope="run", experiment=experiment)
+    texts = logging_help(experiment, live_server.url)
+    return experiment, texts | {"environment": texts["environment"].replace("SECRET", secret)}
+
+
+def bash(texts, then, tmp_path):
+    script = f"{texts['environment']}\n{then}"
+    # A ~/.netrc of whoever runs the tests would replace the token.
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    return subprocess.run(
+        ["bash", "-ec", script], env=environment, capture_output=True, text=True, timeout=60
+    )
+
+
+def test_the_python_text_makes_a_run_and_logs_to_it(shown, tmp_path):
+    experiment, texts = shown
+    training = "train_one_step = lambda: 0.5\n" + texts["python"].replace("1000", "3")
+    (tmp_path / "train.py").write_text(training)
+    done = bash(texts, f"{sys.executable} {tmp_path / 'train.py'}", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert experiment.runs.get().series.get().count == 3
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_curl_text_makes_a_run_and_logs_to_it(shown, tmp_path):
+    experiment, texts = shown
+    done = bash(texts, texts["curl"], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert experiment.runs.get().series.get().name == "loss"
