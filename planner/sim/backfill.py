@@ -251,7 +251,8 @@ class _Timeline:
         """When something that the job may wait for changes, after now and within the window."""
         if need.candidates not in self._tests_s:
             self._tests_s[need.candidates] = self._releases.look_ahead(
-                need.candidate_mask, self._state.config.bf_window_linear_s
+                need.candidate_mask & self._state.usable_in_plan,
+                self._state.config.bf_window_linear_s,
             )
         times_s = np.concatenate(
             (self._tests_s[need.candidates], self._holds.edges_s, self._other_edges_s)

@@ -149,6 +149,17 @@ def test_look_ahead_windows_double_or_grow_by_bf_window_linear() -> None:
     assert releases.look_ahead(~everywhere, linear_s=0.0).tolist() == []
 
 
+def test_jobs_on_nodes_that_are_down_open_no_look_ahead_window() -> None:
+    one = world(
+        nodes(4, 4, down=[1]),
+        running("drains", on={"n1": 4}, limit_s=75.0),
+        running("first", on={"n0": 2}, limit_s=100.0),
+        running("same window", on={"n0": 2}, limit_s=125.0),
+        job("waits", tasks=2),
+    )
+    assert planned(one) == {"waits": 125.0}
+
+
 @pytest.mark.parametrize("keeps_plan", [True, False])
 def test_a_hold_that_only_pushes_another_hold_aside_still_counts(keeps_plan: bool) -> None:
     of = nodes(4, 4)
