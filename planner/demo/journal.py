@@ -42,17 +42,19 @@ class Journal:
         self._db.executescript(_SCHEMA)
         last = self._db.execute("SELECT max(db_index) FROM attempts").fetchone()[0]
         self._last_index = last or 0
+        self._unwritten: dict[int, Attempt] = {}
 
     @property
     def is_changed(self) -> bool:
         """Whether there is something to commit."""
-        return self._db.in_transaction
+        return bool(self._unwritten) or self._db.in_transaction
 
     def commit(self) -> None:
+        self._write()
         self._db.commit()
 
     def close(self) -> None:
-        self._db.commit()
+        self.commit()
         self._db.close()
 
     def save(self, attempt: Attempt) -> None:
@@ -60,16 +62,16 @@ class Journal:
         if attempt.db_index is None:
             self._last_index += 1
             attempt.db_index = self._last_index
-        self._db.execute(
-            "INSERT OR REPLACE INTO attempts VALUES (?, ?, ?, ?, ?)",
-            (
-                attempt.db_index,
-                attempt.job_id,
-                attempt.array_id,
-                attempt.end_at,
-                attempt.to_json(),
-            ),
-        )
+        # A job that comes, starts and ends between two commits is written once, not three times.
+        self._unwritten[attempt.db_index] = attempt
+
+    def _write(self) -> None:
+        rows = [
+            (one.db_index, one.job_id, one.array_id, one.end_at, one.to_json())
+            for one in self._unwritten.values()
+        ]
+        self._db.executemany("INSERT OR REPLACE INTO attempts VALUES (?, ?, ?, ?, ?)", rows)
+        self._unwritten.clear()
 
     def active(self) -> list[Attempt]:
         """Pending and running attempts, oldest first."""
@@ -86,6 +88,7 @@ class Journal:
         return self._select(f"job_id IN ({marks}) OR array_id IN ({marks})", *ids, *ids)
 
     def _select(self, condition: str, *values: float) -> list[Attempt]:
+        self._write()
         query = f"SELECT body FROM attempts WHERE {condition} ORDER BY db_index"  # noqa: S608
         return [Attempt.from_json(body) for (body,) in self._db.execute(query, values)]
 

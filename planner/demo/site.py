@@ -23,7 +23,7 @@ KILL_WAIT_S = 30
 MIN_JOB_AGE_S = 300  # squeue forgets a job so long after its end
 REQUEUE_DELAY_S = 121
 MAX_ARRAY_TASKS = 1001
-PLANS_MAINTENANCE_DAYS = 3
+PLANS_MAINTENANCE_DAYS = 5  # the longest limit, from the end of the day on
 DRAINED = {"cpu06": "fan 2 below 1000 rpm"}
 
 
@@ -178,7 +178,7 @@ COARSE = replace(
     priority=replace(LIVE.priority, calc_period_s=3600.0),
     main_interval_s=1800.0,
     main_min_delay_s=180.0,
-    bf_interval_s=3600.0,
+    bf_interval_s=1800.0,
     bf_resolution_s=600.0,
 )
 

@@ -38,9 +38,9 @@ class Column:
 def percent_columns(text: str, names: Mapping[str, str], command: str) -> tuple[str, list[Column]]:
     """What stands before the first field, and the fields of ``%.18i %j``."""
     columns: list[Column] = []
-    first = _PERCENT.search(text)
-    prefix = text[: first.start()] if first else text
     matches = list(_PERCENT.finditer(text))
+    if not matches:
+        raise SlurmRefusalError(f"{command}: error: Invalid job format specification: {text!r}")
     ends = [match.start() for match in matches[1:]] + [len(text)]
     for match, end in zip(matches, ends, strict=True):
         if match[3] not in names:
@@ -50,7 +50,7 @@ def percent_columns(text: str, names: Mapping[str, str], command: str) -> tuple[
         columns.append(
             Column(names[match[3]], int(match[2] or 0), bool(match[1]), text[match.end() : end])
         )
-    return prefix, columns
+    return text[: matches[0].start()], columns
 
 
 def named_columns(text: str, known: Iterable[str], command: str) -> list[Column]:

@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-
-import numpy as np
+from random import Random
+from typing import TypeVar
 
 from planner.demo import site
 from planner.demo.jobs import Request
 
+T = TypeVar("T")
+
 HOUR_S = 3600.0
 MAX_RUN_S = 86400
-GPU_JOBS_PER_DAY = 260  # more than 64 GPUs can run: ``acceptance`` sends the surplus away
-CPU_JOBS_PER_DAY = 100
+GPU_JOBS_PER_DAY = 250  # more than 64 GPUs can run: ``acceptance`` sends the surplus away
+CPU_JOBS_PER_DAY = 75
 PENDING_MAX = 90  # people go elsewhere when the queue is long
 PENDING_LOW = 45
 _LIMITS_MINUTES = (10, 20, 30, 60, 120, 240, 480, 720, 1440, 2880)
@@ -58,20 +60,21 @@ def acceptance(pending: int) -> float:
 
 def submissions(seed: int, hour: int) -> Iterator[tuple[Submission, float]]:
     """Those of an hour counted from 1970, each with the number that acceptance must exceed."""
-    rng = np.random.default_rng([seed, hour])
-    rate_per_h = (GPU_JOBS_PER_DAY + CPU_JOBS_PER_DAY) / 24 * _rhythm(hour)
-    for second in np.sort(rng.uniform(0, HOUR_S, rng.poisson(rate_per_h))):
-        at = hour * HOUR_S + math.floor(second)
-        chance = float(rng.random())
-        for submission in _submit(rng, at):
+    rng = Random(f"{seed} {hour}")  # noqa: S311 (a workload, no secret)
+    rate_per_s = (GPU_JOBS_PER_DAY + CPU_JOBS_PER_DAY) / 86400 * _rhythm(hour)
+    second = rng.expovariate(rate_per_s)
+    while second < HOUR_S:
+        chance = rng.random()
+        for submission in _submit(rng, hour * HOUR_S + math.floor(second)):
             yield submission, chance
+        second += rng.expovariate(rate_per_s)
 
 
 def _rhythm(hour: int) -> float:
     """Relative rate: most at 15:00 UTC on working days, least at 03:00 and on weekends."""
-    daily = 1 + 0.6 * math.cos((hour % 24 - 15) / 24 * 2 * math.pi)
+    daily = 1 + 0.5 * math.cos((hour % 24 - 15) / 24 * 2 * math.pi)
     weekday = (hour // 24 + 3) % 7  # 1970 began on a Thursday
-    return daily * (0.55 if weekday >= 5 else 1.18)
+    return daily * (0.75 if weekday >= 5 else 1.1)
 
 
 @cache
@@ -81,28 +84,26 @@ def _trace() -> tuple[tuple[int, int], ...]:
         return tuple((int(row["run_s"]), int(row["gpus"])) for row in csv.DictReader(file))
 
 
-def _submit(rng: np.random.Generator, at: float) -> Iterator[Submission]:
-    run_s, gpus = _trace()[rng.integers(len(_trace()))]
+def _submit(rng: Random, at: float) -> Iterator[Submission]:
+    run_s, gpus = rng.choice(_trace())
     on_gpus = rng.random() < GPU_JOBS_PER_DAY / (GPU_JOBS_PER_DAY + CPU_JOBS_PER_DAY)
     request = _base(rng, min(run_s, MAX_RUN_S), gpus if on_gpus else 0)
     kind = rng.random()
     # What cannot start by itself is cancelled some day, or the queue would fill up with it.
-    patience_s = float(rng.integers(6, 30)) * HOUR_S
+    patience_s = rng.randrange(6, 30) * HOUR_S
     if kind < 0.01:
         yield Submission(at, replace(request, held=True, patience_s=patience_s))
     elif kind < 0.03:
-        yield Submission(at, replace(request, begin_at=at + float(rng.integers(2, 10)) * 3600))
+        yield Submission(at, replace(request, begin_at=at + rng.randrange(2, 10) * HOUR_S))
     elif kind < 0.045 and run_s < 4 * HOUR_S and gpus == 1:
-        sweep = replace(
-            request, name=f"sweep-{request.name}", array_throttle=int(rng.integers(2, 4))
-        )
-        yield Submission(at, sweep, array_size=int(rng.integers(4, 13)))
+        sweep = replace(request, name=f"sweep-{request.name}", array_throttle=rng.randrange(2, 4))
+        yield Submission(at, sweep, array_size=rng.randrange(4, 13))
     elif kind < 0.08:
         yield Submission(at, request)
         evaluation = replace(
             request,
             name=f"eval-{request.name}",
-            run_s=min(request.run_s or 0.0, float(rng.integers(300, 3000))),
+            run_s=min(request.run_s or 0.0, float(rng.randrange(300, 3000))),
             outcome="COMPLETED",
             exit_code=0,
             exit_signal=0,
@@ -113,7 +114,7 @@ def _submit(rng: np.random.Generator, at: float) -> Iterator[Submission]:
         yield Submission(at, request)
 
 
-def _base(rng: np.random.Generator, run_s: int, gpus: int) -> Request:
+def _base(rng: Random, run_s: int, gpus: int) -> Request:
     user, account = _user(rng, gpus)
     limit_minutes = _limit_minutes(rng, run_s)
     partition = _partition(rng, run_s, limit_minutes, gpus, account)
@@ -126,8 +127,8 @@ def _base(rng: np.random.Generator, run_s: int, gpus: int) -> Request:
         run_s = max(20, int(run_s * rng.random()))
     qos = "normal"
     if partition != "debug":
-        qos = str(rng.choice(["normal", "high", "low"], p=[0.84, 0.06, 0.10]))
-    name = str(rng.choice(_GPU_NAMES if gpus else _CPU_NAMES))
+        qos = _pick(rng, {"normal": 84, "high": 6, "low": 10})
+    name = rng.choice(_GPU_NAMES if gpus else _CPU_NAMES)
     return Request(
         name=name,
         user=user,
@@ -141,32 +142,30 @@ def _base(rng: np.random.Generator, run_s: int, gpus: int) -> Request:
         outcome=outcome,
         exit_code=exit_code,
         exit_signal=exit_signal,
-        patience_s=float(rng.integers(1, 30)) * HOUR_S if rng.random() < 0.04 else None,
+        patience_s=rng.randrange(1, 30) * HOUR_S if rng.random() < 0.04 else None,
         **_size(rng, partition, gpus),  # type: ignore[arg-type]
     )
 
 
-def _user(rng: np.random.Generator, gpus: int) -> tuple[str, str]:
+def _user(rng: Random, gpus: int) -> tuple[str, str]:
     # Physics mostly needs no GPUs, the others mostly do.
-    weights = {"nlp": 40, "vision": 28, "physics": 8 if gpus else 60, "teaching": 10}
-    accounts = list(weights)
-    shares = np.array(list(weights.values()), dtype=float)
-    account = str(rng.choice(accounts, p=shares / shares.sum()))
-    users = list(site.USERS[account])
+    account = _pick(rng, {"nlp": 40, "vision": 28, "physics": 8 if gpus else 60, "teaching": 5})
     # The first user of an account submits most.
-    ranks = 1 / np.arange(1, len(users) + 1)
-    return str(rng.choice(users, p=ranks / ranks.sum())), account
+    users = {user: 1 / rank for rank, user in enumerate(site.USERS[account], start=1)}
+    return _pick(rng, users), account
 
 
-def _limit_minutes(rng: np.random.Generator, run_s: int) -> int:
+def _pick(rng: Random, weights: Mapping[T, float]) -> T:
+    return rng.choices(list(weights), list(weights.values()))[0]
+
+
+def _limit_minutes(rng: Random, run_s: int) -> int:
     """People guess too long, and in round numbers."""
-    guess = run_s / 60 * (1.05 + float(rng.exponential(1.2)))
+    guess = run_s / 60 * (1.05 + rng.expovariate(1 / 1.2))
     return next((limit for limit in _LIMITS_MINUTES if limit >= guess), _LIMITS_MINUTES[-1])
 
 
-def _partition(
-    rng: np.random.Generator, run_s: int, limit_minutes: int, gpus: int, account: str
-) -> str:
+def _partition(rng: Random, run_s: int, limit_minutes: int, gpus: int, account: str) -> str:
     if run_s < 1200 and gpus <= 2 and rng.random() < 0.25:
         return "debug"
     if not gpus:
@@ -176,9 +175,9 @@ def _partition(
     return "gpu"
 
 
-def _size(rng: np.random.Generator, partition: str, gpus: int) -> dict[str, object]:
+def _size(rng: Random, partition: str, gpus: int) -> dict[str, object]:
     if not gpus:
-        cpus = int(rng.choice([1, 4, 8, 16, 32, 64], p=[0.10, 0.12, 0.2, 0.23, 0.20, 0.15]))
+        cpus = _pick(rng, {1: 10, 4: 12, 8: 20, 16: 23, 32: 20, 64: 15})
         if partition == "debug":
             cpus = min(cpus, 16)
         per_cpu_mib = 16_000 if partition == "highmem" else 3_000
@@ -194,15 +193,13 @@ def _size(rng: np.random.Generator, partition: str, gpus: int) -> dict[str, obje
     return {
         "nodes": nodes,
         "tasks": nodes,
-        "cpus_per_task": per_node * int(rng.choice([4, 8])),
-        "mem_mib_per_node": per_node * int(rng.choice([16, 32, 60])) * 1024,
+        "cpus_per_task": per_node * rng.choice((4, 8)),
+        "mem_mib_per_node": per_node * rng.choice((16, 32, 60)) * 1024,
         "gpus_per_node": {kind: per_node},
     }
 
 
-def _outcome(rng: np.random.Generator) -> tuple[str, int, int]:
-    shares = np.array([share for _, share, _, _ in _OUTCOMES])
-    state, _, exit_code, exit_signal = _OUTCOMES[
-        rng.choice(len(_OUTCOMES), p=shares / shares.sum())
-    ]
+def _outcome(rng: Random) -> tuple[str, int, int]:
+    shares = [share for _, share, _, _ in _OUTCOMES]
+    state, _, exit_code, exit_signal = rng.choices(_OUTCOMES, shares)[0]
     return state, exit_code, exit_signal

@@ -1,0 +1,139 @@
+"""``manage.py demo_cluster``: a simulated Slurm in real time, for the service to follow."""
+
+from __future__ import annotations
+
+import math
+import os
+import pwd
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connections, transaction
+from django.utils import timezone
+
+from planner.demo import server, site
+from planner.demo.controller import HISTORY_DAYS, Controller
+from planner.demo.journal import Journal
+from planner.demo.processes import Processes
+from tracker import recording
+from tracker.models import Actor, Cluster, ClusterAccount, Experiment
+
+EXAMPLE = "Getting started: tiny training on the demo cluster"
+EXAMPLE_DESCRIPTION = """\
+The demo cluster is a simulated Slurm with simulated users. Your own scripts are real: they run on
+this machine when their turn comes. The loop by hand, in a terminal:
+
+1. Issue a token with the scope "run" for this experiment, on the page Tokens.
+2. export PATH={bin}:$PATH
+3. export TRACKER_API=http://token:SECRET@127.0.0.1:8000 EXPERIMENT_ID={experiment}
+   (the secret of step 1 in place of SECRET, the port you see in the address of this page)
+4. Save the batch script below as train.py, then: sbatch train.py
+5. squeue --me shows it waiting and starting; its run appears here, with its curve.
+
+The two finished runs were made up at the first start.
+"""
+
+
+class Command(BaseCommand):
+    help = "Serve the demo cluster until SIGTERM or SIGINT."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--history-days",
+            type=int,
+            default=HISTORY_DAYS,
+            help="days lived through at the first start (default: %(default)s)",
+        )
+
+    def handle(self, *, history_days: int, **options: object) -> None:  # noqa: ARG002
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: sys.exit(0))
+        folder = Path(settings.DATA_DIR) / "demo"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        spool, commands = folder / "spool", folder / "bin"
+        spool.mkdir(mode=0o700, exist_ok=True)
+        try:
+            # First of all: two servers must not write one journal.
+            listener = server.listen(folder / "slurm.sock")
+        except (server.AlreadyRunningError, OSError) as error:
+            raise CommandError(f"demo cluster: {folder / 'slurm.sock'}: {error}") from error
+        with listener:
+            own_name = pwd.getpwuid(os.getuid()).pw_name
+            controller = Controller(
+                Journal(folder / "journal.sqlite3"),
+                Processes(spool, str(commands), site.KILL_WAIT_S),
+                own_name=own_name,
+                own_uid=os.getuid(),
+                now_at=int(time.time()),
+                history_days=history_days,
+            )
+            server.install_commands(commands, folder / "slurm.sock")
+            _introduce(commands, own_name)
+            connections.close_all()
+            self.stdout.write(f"Demo cluster: its commands are in {commands}")
+            self._serve(controller, listener)
+        (folder / "slurm.sock").unlink(missing_ok=True)
+
+    def _serve(self, controller: Controller, listener: server.socket.socket) -> None:
+        told: list[int] = []
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda number, _: told.append(number))
+        try:
+            server.serve(controller, listener, stops=lambda: bool(told))
+        finally:
+            controller.stop()
+
+
+@transaction.atomic
+def _introduce(commands: Path, own_name: str) -> None:
+    """The service's own rows: the cluster, who is who on it, and an example at the first start."""
+    cluster, is_new = Cluster.objects.update_or_create(
+        name=site.NAME,
+        is_demo=True,
+        defaults={"transport": Cluster.Transport.LOCAL, "location": str(commands)},
+    )
+    admins = get_user_model().objects.filter(is_superuser=True, is_active=True).order_by("pk")
+    for admin in admins:
+        ClusterAccount.objects.get_or_create(
+            user=admin, cluster=cluster, defaults={"unix_name": own_name}
+        )
+    if is_new and admins:
+        _make_example(cluster, Actor(admins[0]), commands)
+
+
+def _make_example(cluster: Cluster, actor: Actor, commands: Path) -> Experiment:
+    script = Path(server.__file__).with_name("data") / "train.batch"
+    experiment = recording.create_experiment(
+        actor=actor,
+        requests=[
+            {"cluster": cluster, "partition": "debug", "mem": "500M", "time_limit_minutes": 5}
+        ],
+        name=EXAMPLE,
+        tags=["demo"],
+        cluster=cluster,
+        batch_script=script.read_text(),
+    )
+    description = EXAMPLE_DESCRIPTION.format(bin=commands, experiment=experiment.pk)
+    recording.update_experiment(experiment, actor=actor, description=description)
+    for seed, learning_rate in ((1, 0.003), (2, 0.03)):
+        config = {"learning_rate": learning_rate, "steps": 60}
+        run, _ = recording.create_run(experiment, actor=actor, seed=seed, config=config)
+        recording.append_points(run, _loss_curve(seed, learning_rate), now=timezone.now())
+        recording.finish_run(run, actor=actor, status="COMPLETED", exit_code=0, at=timezone.now())
+    return experiment
+
+
+def _loss_curve(seed: int, learning_rate: float) -> list[recording.NewPoint]:
+    noise = random.Random(seed)  # noqa: S311 (a curve to look at)
+    return [
+        recording.NewPoint(
+            "loss", step, 0.3 + 2.2 * math.exp(-17 * learning_rate * step) + noise.gauss(0, 0.02)
+        )
+        for step in range(60)
+    ]
