@@ -77,6 +77,11 @@ def test_a_change_of_requests_takes_the_place_of_all_there_were(alice, people):
     assert alice.patch(path, {"name": "other"}, JSON).json()["requests"] == answer["requests"]
 
 
+def test_a_changed_request_names_its_cluster_too(alice, people):
+    path = f"/api/v1/experiments/{make_experiment(people.alice).pk}"
+    assert list(errors(alice.patch(path, {"requests": [{"nodes": 4}]}, JSON))) == ["requests"]
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [

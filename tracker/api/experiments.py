@@ -72,6 +72,9 @@ class ExperimentSerializer(serializers.ModelSerializer):
         read_only_fields = ["archived_at"]
 
     def validate_requests(self, requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        # A partial update reaches into the list too, and lets the cluster be left out there.
+        if not all("cluster" in request for request in requests):
+            raise serializers.ValidationError("Each request names its cluster.")
         names = [request["cluster"].name for request in requests]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise serializers.ValidationError(
