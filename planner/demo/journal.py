@@ -66,6 +66,8 @@ class Journal:
         self._unwritten[attempt.db_index] = attempt
 
     def _write(self) -> None:
+        if not self._unwritten:
+            return  # executemany would open a transaction even for nothing
         rows = [
             (one.db_index, one.job_id, one.array_id, one.end_at, one.to_json())
             for one in self._unwritten.values()

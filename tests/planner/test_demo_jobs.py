@@ -231,6 +231,7 @@ def test_a_script_orphaned_by_a_killed_server_is_ended_at_the_next_start(tmp_pat
     assert second.attempts(job_id)[0].state == "NODE_FAIL"
     second.controller.stop()
     # The first server is the script's parent, and learns what became of it.
-    ended = killed.wait_until_over(job_id)
-    assert (ended.state, ended.exit_signal) == ("FAILED", 9)
+    killed.wait_for(lambda: job_id not in killed.controller.active)
+    ended = killed.controller.recent[-1]
+    assert (ended.job_id, ended.state, ended.exit_signal) == (job_id, "FAILED", 9)
     killed.controller.stop()

@@ -74,7 +74,7 @@ class Command(BaseCommand):
                 history_days=history_days,
             )
             server.install_commands(commands, folder / "slurm.sock")
-            _introduce(commands, own_name)
+            introduce(commands, own_name)
             connections.close_all()
             self.stdout.write(f"Demo cluster: its commands are in {commands}")
             self._serve(controller, listener)
@@ -91,7 +91,7 @@ class Command(BaseCommand):
 
 
 @transaction.atomic
-def _introduce(commands: Path, own_name: str) -> None:
+def introduce(commands: Path, own_name: str) -> None:
     """The service's own rows: the cluster, who is who on it, and an example at the first start."""
     cluster, is_new = Cluster.objects.update_or_create(
         name=site.NAME,
