@@ -25,8 +25,9 @@ def bash(texts, then, tmp_path):
     script = f"{texts['environment']}\n{then}"
     # A ~/.netrc of whoever runs the tests would replace the token.
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    command = ["bash", "-ec", script]
     return subprocess.run(
-        ["bash", "-ec", script], env=environment, capture_output=True, text=True, timeout=60
+        command, env=environment, check=False, capture_output=True, text=True, timeout=60
     )
 
 

@@ -49,7 +49,7 @@ def member_set(request: HttpRequest, pk: int) -> HttpResponse:
     user, role = form.cleaned_data["username"], form.cleaned_data["role"]
     try:
         set_member(group, user, role, actor=actor)
-        messages.success(request, f"{user} is now {role} of {group}.")
+        messages.success(request, f"{user} has the role {role} in {group}.")
     except ConflictError as error:
         messages.error(request, error.message)
     return redirect("group", pk)
