@@ -34,7 +34,11 @@ class Request:
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Request:
         """The inverse of :meth:`as_json`."""
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in stored.items()})
+        fields: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in stored.items()
+        }
+        return cls(**fields)
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self) | {

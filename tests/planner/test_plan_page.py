@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
@@ -49,6 +51,14 @@ def page(client, user, url: str = "/plan?cluster=lab") -> str:
     response = client.get(url)
     assert response.status_code == 200
     return response.content.decode()
+
+
+def test_the_web_process_asks_without_loading_the_simulator() -> None:
+    code = "import django; django.setup(); import planner.urls, sys; print(*sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(ran.stdout.split())
+    assert "planner.questions" in loaded
+    assert not loaded & {"simpy", "planner.sim", "planner.sim.engine", "planner.advice"}
 
 
 def test_without_a_cluster_the_page_says_what_is_missing(client, people) -> None:

@@ -46,7 +46,7 @@ class Lane:
         kinds = [c for c in self.capacities if c.total and c.gpu_type is not None]
         return [
             Session(
-                f"A session on {kind.kind}",
+                f"A session on {kind.kind} in {self.partition.name}",
                 occupancy.srun_line(self.partition, self.nodes, kind.gpu_type),
             )
             for kind in kinds or self.capacities
