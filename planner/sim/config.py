@@ -66,5 +66,6 @@ class SchedulerConfig:
     # Up to 24.11 a planned start is the end of the look-ahead window's last job, from 25.05 that
     # of the last job on the chosen nodes.
     plan_to_window_end: bool = True
+    hold_to_slot_end: bool = False  # from 24.11 a hold ends with the slot in which its job ends
     kill_wait_s: float = 30.0
     over_time_limit_s: float = 0.0

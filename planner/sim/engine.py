@@ -16,12 +16,13 @@ import simpy
 from planner.sim import views
 from planner.sim.admission import Admission
 from planner.sim.amounts import allocated
-from planner.sim.backfill import Planned, run_cycle
+from planner.sim.backfill import run_cycle
 from planner.sim.cluster import World
 from planner.sim.dependencies import Dependencies, Progress
 from planner.sim.jobs import Job, Key
 from planner.sim.mainsched import run_pass
 from planner.sim.occupancy import Allocation, allocation_of
+from planner.sim.outlook import Planned
 from planner.sim.pricing import Pricing
 from planner.sim.queue import Pending, Queue, Record
 from planner.sim.state import Running, State

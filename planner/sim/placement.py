@@ -43,14 +43,17 @@ class Fit:
 
     tasks: IntArray
     gpus: IntArray | None  # towards job_gpus; None if there are none
+    cpus: IntArray  # free ones, fitting or not
 
     def on(self, allowed: BoolArray) -> Fit:
         """With nothing on nodes that are not allowed."""
-        return Fit(self.tasks * allowed, None if self.gpus is None else self.gpus * allowed)
+        gpus = None if self.gpus is None else self.gpus * allowed
+        return Fit(self.tasks * allowed, gpus, self.cpus)
 
     def rows(self, rows: IntArray | int) -> Fit:
         """The given rows of the first axis."""
-        return Fit(self.tasks[rows], None if self.gpus is None else self.gpus[rows])
+        gpus = None if self.gpus is None else self.gpus[rows]
+        return Fit(self.tasks[rows], gpus, self.cpus[rows])
 
 
 def need_of(job: Job, partition: Partition, nodes: Nodes, reserved: BoolArray | None) -> Need:
@@ -105,7 +108,7 @@ def fit(need: Need, nodes: Nodes, room: Room) -> Fit:
     if need.tasks_per_node is not None:
         tasks = np.minimum(tasks, need.tasks_per_node)
     tasks = np.where(usable, np.maximum(tasks, 0), 0)
-    return Fit(tasks, _job_gpu_room(need, room.gpus, tasks))
+    return Fit(tasks, _job_gpu_room(need, room.gpus, tasks), room.cpus)
 
 
 def feasible(need: Need, fit: Fit) -> BoolArray:
@@ -131,12 +134,16 @@ def feasible(need: Need, fit: Fit) -> BoolArray:
 def choose(need: Need, nodes: Nodes, fit: Fit) -> IntArray | None:
     """Node indices, or None if it does not fit. The fit has no leading axes.
 
-    One node if one is enough: lowest weight, then the tightest fit, then the first. Else nodes of
-    lowest weight, in order for an exact count, the roomiest first otherwise.
+    Slurm's own choice for the usual request, a number of nodes and nothing else; then, and for
+    the rest: nodes of lowest weight, in order for an exact count, the roomiest first otherwise.
     """
     open_nodes = np.flatnonzero(fit.tasks > 0)
     if open_nodes.size == 0:
         return None
+    if need.node_count is not None and fit.gpus is None and not any(need.required):
+        chosen = _neighbours(need, nodes, fit, open_nodes)
+        if chosen is not None:
+            return chosen
     weight, tasks = nodes.weight[open_nodes], fit.tasks[open_nodes]
     gpus = fit.gpus[open_nodes] if fit.gpus is not None else np.zeros_like(tasks)
     required = need.required_mask[open_nodes]
@@ -163,6 +170,42 @@ def choose(need: Need, nodes: Nodes, fit: Fit) -> IntArray | None:
         if need.node_count in (None, count):
             return np.sort(open_nodes[order[:count]])
     return None
+
+
+def _neighbours(need: Need, nodes: Nodes, fit: Fit, open_nodes: IntArray) -> IntArray | None:
+    """Nodes from runs of neighbours of equal weight, as _eval_nodes of Slurm's select plugin does.
+
+    Lowest weight first; then the run with the fewest free CPUs that is large enough, or the largest
+    if none is. A single node is the one with the fewest CPUs that are enough; of several the first
+    in the run. None if the nodes found so cannot hold the tasks.
+    """
+    weight, cpus = nodes.weight[open_nodes], fit.cpus[open_nodes]
+    breaks = np.flatnonzero((np.diff(open_nodes) != 1) | (np.diff(weight) != 0)) + 1
+    runs = np.split(np.arange(open_nodes.size), breaks)
+    nodes_left, cpus_left = need.node_count or 1, need.tasks * need.cpus_per_task
+    taken: list[int] = []
+    while runs and nodes_left > 0:
+        run = min(runs, key=lambda run: _rank_of_run(run, weight, cpus, nodes_left, cpus_left))
+        runs = [other for other in runs if other is not run]
+        if nodes_left == 1:
+            enough = run[cpus[run] >= cpus_left]
+            run = enough[cpus[enough].argsort(kind="stable")[:1]]
+        for index in run[:nodes_left].tolist():
+            taken.append(index)
+            nodes_left -= 1
+            cpus_left -= min(int(cpus[index]), cpus_left - nodes_left)
+    chosen = np.sort(open_nodes[taken])
+    if nodes_left > 0 or fit.tasks[chosen].sum() < need.tasks:
+        return None
+    return chosen
+
+
+def _rank_of_run(
+    run: IntArray, weight: IntArray, cpus: IntArray, nodes_left: int, cpus_left: int
+) -> tuple[int, bool, int]:
+    total = int(cpus[run].sum())
+    large_enough = total >= cpus_left and run.size >= nodes_left
+    return int(weight[run[0]]), not large_enough, total if large_enough else -total
 
 
 def allocate(need: Need, nodes: Nodes, room: Room, fit: Fit, chosen: IntArray) -> Allocation:

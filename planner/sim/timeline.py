@@ -22,7 +22,6 @@ from planner.sim.occupancy import Allocation, Room
 FloatArray = npt.NDArray[np.float64]
 
 _FIRST_WINDOW_S = 30.0  # of the look-ahead over running jobs; then doubled
-_WINDOW_JOBS = 200  # removed at most between two tests
 
 
 def expected_end_s(start_s: float, limit_s: float, now_s: float, config: SchedulerConfig) -> float:
@@ -61,27 +60,37 @@ class Releases:
         for amounts in (self.room.cpus, self.room.mem_mib, self.room.gpus, self.room.jobs):
             np.cumsum(amounts, axis=0, out=amounts)
 
-    def rows_at(self, times_s: FloatArray) -> IntArray:
-        """Row that holds at each time."""
-        return self.ends_s.searchsorted(times_s, side="right")
+    def look_ahead(self, nodes: BoolArray, *, linear_s: float, origin_s: float) -> IntArray:
+        """Rows at which Slurm tests a job that may use these nodes: now, then after each window.
 
-    def look_ahead(self, nodes: BoolArray, linear_s: float) -> FloatArray:
-        """Instants at which Slurm tests a job that may use these nodes.
-
-        It removes running jobs in growing windows (30 s, then doubled, or plus ``linear_s``) and
-        tests once after each, at the end of the window's last job.
+        Windows end 30 s after a full half minute of the wall clock, then twice as far each time (or
+        ``linear_s`` further), and only a job on these nodes can close one: as coded, what runs
+        elsewhere in between widens a window.
         """
-        ends_s = self.ends_s[(self.touches & nodes).any(axis=1)]
-        tests_s = []
+        mine = np.asarray((self.touches & nodes).any(axis=1))
+        rows = [0]
+        first = int(mine.argmax()) if mine.any() else len(mine)
+        if first == len(mine):
+            return np.array(rows, dtype=np.int64)
+        barrier_s = self.ends_s[first] + _FIRST_WINDOW_S
+        barrier_s -= (self.ends_s[first] + origin_s) % _FIRST_WINDOW_S
         width_s = _FIRST_WINDOW_S
-        first = 0
-        while first < len(ends_s):
-            after = int(ends_s.searchsorted(ends_s[first] + width_s, side="right"))
-            after = min(after, first + _WINDOW_JOBS)
-            tests_s.append(ends_s[after - 1])
+        after_s = np.append(self.ends_s[1:], np.inf)  # end of the next job, wherever it runs
+        last = len(mine) - 1
+        while first <= last:
+            closing = mine[first:] & (after_s[first:] > barrier_s + width_s)
+            if closing.any():
+                row = first + int(closing.argmax())
+            elif mine[first:].any():
+                row = first + int(np.flatnonzero(mine[first:])[-1])
+            else:
+                break
+            rows.append(row + 1)
+            first = row + 1
             width_s = width_s + linear_s if linear_s > 0 else width_s * 2
-            first = after
-        return np.array(tests_s, dtype=np.float64)
+            while first <= last and self.ends_s[first] > barrier_s + width_s:
+                width_s = width_s + linear_s if linear_s > 0 else width_s * 2
+        return np.array(rows, dtype=np.int64)
 
     def last_end_s(self, nodes: IntArray, until_s: float) -> float:
         """Latest expected end up to ``until_s`` of a job on these nodes; -inf if none."""
@@ -105,16 +114,40 @@ class Holds:
         self._index()
 
     def hold(self, start_s: float, end_s: float, nodes: IntArray) -> None:
-        for segment in range(self._segment_from(start_s), self._segment_from(end_s)):
+        first, after = self._segment_from(start_s), self._segment_from(end_s)
+        for segment in range(first, after):
             self._held[segment][nodes] = True
+        for segment in range(min(after, len(self._held) - 1), max(first, 1) - 1, -1):
+            # Equal neighbours become one, as in Slurm: how far free() looks depends on it.
+            if np.array_equal(self._held[segment], self._held[segment - 1]):
+                del self._held[segment], self._edges_s[segment]
         self._index()
 
-    def free(self, times_s: FloatArray, duration_s: float) -> BoolArray:
-        """Times x nodes: whether the node is held at no moment of [time, time + duration)."""
-        first = np.maximum(self.edges_s.searchsorted(times_s, side="right") - 1, 0)
-        after = np.maximum(self.edges_s.searchsorted(times_s + duration_s), first + 1)
-        free: BoolArray = self._held_before[after] == self._held_before[first]
-        return free
+    def free(
+        self, nodes: BoolArray, start_s: float, end_s: float
+    ) -> tuple[BoolArray, float | None]:
+        """Those of the nodes that are not held from start to end, both included, and when another
+        look is worth it: the next edge at which one of them opens; None if none does.
+        """
+        first = max(int(self.edges_s.searchsorted(start_s, side="right")) - 1, 0)
+        after = max(int(self.edges_s.searchsorted(end_s, side="right")), first + 1)
+        before = self._held_before[first]
+        free: BoolArray = nodes & (self._held_before[after] == before)
+        next_after = min(after + 2, len(self._held))
+        held_so_far = self._held_before[first + 1 : next_after] > before
+        held_next = self._held_before[first + 2 : next_after + 1]
+        opens = held_next == self._held_before[first + 1 : next_after]
+        worth_it = (nodes & held_so_far & opens).any(axis=1)
+        if not worth_it.any():
+            return free, None
+        return free, float(self.edges_s[first + 1 + int(worth_it.argmax())])
+
+    def all_free(self, nodes: IntArray, start_s: float, end_s: float) -> bool:
+        """Whether none of the nodes is held at any moment of [start, end)."""
+        first = max(int(self.edges_s.searchsorted(start_s, side="right")) - 1, 0)
+        after = max(int(self.edges_s.searchsorted(end_s)), first + 1)
+        held = self._held_before[after][nodes] != self._held_before[first][nodes]
+        return not held.any()
 
     def _index(self) -> None:
         """Arrays to search by time, and how many segments before each hold a node."""

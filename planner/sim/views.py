@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from planner.sim.backfill import Planned
 from planner.sim.cluster import Association, Nodes
 from planner.sim.jobs import Job, NodeShare
 from planner.sim.occupancy import shares_of
+from planner.sim.outlook import Planned
 from planner.sim.pricing import Pricing
 from planner.sim.priority import Factors
 from planner.sim.queue import Pending, Record

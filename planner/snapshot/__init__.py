@@ -46,6 +46,7 @@ def build(facts: Facts) -> Snapshot:
     )
     pending = list(reader.read())
     world = World(
+        origin_s=facts.taken_at.timestamp(),
         nodes=nodes,
         partitions=partitions,
         qos=build_qos(facts),

@@ -33,8 +33,9 @@ def behind_a_wide_job(*others: object, config: SchedulerConfig = FINE) -> World:
 
 def test_a_short_job_slips_into_the_gap_before_a_wide_one() -> None:
     one = behind_a_wide_job(
-        job("short", limit_s=100.0, fixed_priority=1), job("long", limit_s=101.0, fixed_priority=2)
+        job("short", limit_s=99.0, fixed_priority=1), job("long", limit_s=100.0, fixed_priority=2)
     )
+    # As coded, a job may not end at the very second at which a hold begins.
     assert starts(one) == {"short": 0.0, "wide": 100.0, "long": 200.0}
 
 
@@ -76,18 +77,19 @@ def test_nothing_is_planned_beyond_the_window() -> None:
     assert planned(one) == {"wide": 100.0, "next": None}
 
 
-def test_holds_are_whole_slots_of_the_resolution() -> None:
-    config = replace(FINE, bf_resolution_s=60.0)
+@pytest.mark.parametrize(("to_slot_end", "next_s"), [(False, 180.0), (True, 240.0)])
+def test_holds_are_whole_slots_of_the_resolution(to_slot_end: bool, next_s: float) -> None:
+    config = replace(FINE, bf_resolution_s=60.0, hold_to_slot_end=to_slot_end)
     one = behind_a_wide_job(job("next", tasks=4), config=config)
-    # Held from floor(100) = 60 to floor(100 + 100 + 59) = 240.
-    assert planned(one) == {"wide": 100.0, "next": 240.0}
+    # Held from floor(100) = 60 to floor(200) = 180, or to floor(200 + 59) = 240.
+    assert planned(one) == {"wide": 100.0, "next": next_s}
 
 
 def test_slots_are_on_round_times_of_the_wall_clock() -> None:
     config = replace(FINE, bf_resolution_s=60.0)
     one = behind_a_wide_job(job("next", tasks=4), config=config)
-    # At the origin the clock shows 30 s past a minute: 100 is 130, held from 120 to 270 -> 240.
-    assert planned(replace(one, origin_s=1_000_000_050.0))["next"] == 210.0
+    # At the origin the clock shows 30 s past a minute: held until 230 -> 180 on the clock.
+    assert planned(replace(one, origin_s=1_000_000_050.0))["next"] == 150.0
 
 
 def test_a_cycle_tests_so_many_jobs_and_no_more() -> None:
@@ -122,7 +124,7 @@ def test_a_job_over_its_limit_is_expected_to_end_after_kill_wait() -> None:
     assert planned(two) == {"next": 1.0}
 
 
-@pytest.mark.parametrize(("to_window_end", "start_s"), [(True, 125.0), (False, 100.0)])
+@pytest.mark.parametrize(("to_window_end", "start_s"), [(True, 150.0), (False, 100.0)])
 def test_up_to_24_11_a_plan_is_the_end_of_the_look_ahead_window(
     to_window_end: bool, start_s: float
 ) -> None:
@@ -130,8 +132,9 @@ def test_up_to_24_11_a_plan_is_the_end_of_the_look_ahead_window(
     one = world(
         nodes(4, 4, 4),
         running("first", on={"n0": 4}, limit_s=100.0),
-        running("same window", on={"n1": 4}, limit_s=125.0),
-        running("next window", on={"n2": 4}, limit_s=131.0),
+        # 100 is in the half minute up to 120 of the clock, and the window 30 s longer.
+        running("same window", on={"n1": 4}, limit_s=150.0),
+        running("next window", on={"n2": 4}, limit_s=151.0),
         job("waits", required_nodes=("n0",)),
         config=config,
     )
@@ -139,14 +142,34 @@ def test_up_to_24_11_a_plan_is_the_end_of_the_look_ahead_window(
 
 
 def test_look_ahead_windows_double_or_grow_by_bf_window_linear() -> None:
-    ends_s = (10.0, 40.0, 41.0, 101.0, 102.0)
-    of = nodes(4)
-    allocation = allocation_of((NodeShare("n0", 0),), of)
-    releases = Releases(Room.of_idle(of), [Release(end_s, allocation) for end_s in ends_s])
+    releases = Releases(Room.of_idle(nodes(4)), ends(on_n0=(10.0, 60.0, 61.0, 90.0, 149.0, 400.0)))
     everywhere = np.array([True])
-    assert releases.look_ahead(everywhere, linear_s=0.0).tolist() == [40.0, 101.0, 102.0]
-    assert releases.look_ahead(everywhere, linear_s=5.0).tolist() == [40.0, 41.0, 102.0]
-    assert releases.look_ahead(~everywhere, linear_s=0.0).tolist() == []
+    # The clock's half minute after 10 ends at 30: windows to 60, 90, 150, then 510 (30 + 480).
+    doubling = releases.look_ahead(everywhere, linear_s=0.0, origin_s=0.0)
+    assert doubling.tolist() == [0, 2, 4, 5, 6]
+    # To 60, 65, 70, ...: a window without an end is passed over.
+    growing = releases.look_ahead(everywhere, linear_s=5.0, origin_s=0.0)
+    assert growing.tolist() == [0, 2, 3, 4, 5, 6]
+    assert releases.look_ahead(~everywhere, linear_s=0.0, origin_s=0.0).tolist() == [0]
+
+
+def test_look_ahead_windows_end_with_half_minutes_of_the_wall_clock() -> None:
+    releases = Releases(Room.of_idle(nodes(4)), ends(on_n0=(10.0, 50.0, 51.0)))
+    rows = releases.look_ahead(np.array([True]), linear_s=0.0, origin_s=1_000_000_030.0)
+    assert rows.tolist() == [0, 2, 3]  # the half minute after 10 ends at 20, the window 30 s later
+
+
+def test_only_a_job_that_matters_closes_a_look_ahead_window() -> None:
+    of = nodes(4, 4)
+    elsewhere = Release(50.0, allocation_of((NodeShare("n1", 0),), of))
+    releases = Releases(Room.of_idle(of), [*ends(on_n0=(10.0, 70.0, 71.0, 500.0)), elsewhere])
+    rows = releases.look_ahead(np.array([True, False]), linear_s=0.0, origin_s=0.0)
+    assert rows.tolist() == [0, 3, 4, 5]
+
+
+def ends(on_n0: tuple[float, ...]) -> list[Release]:
+    of = nodes(4, 4)
+    return [Release(end_s, allocation_of((NodeShare("n0", 0),), of)) for end_s in on_n0]
 
 
 def test_jobs_on_nodes_that_are_down_open_no_look_ahead_window() -> None:

@@ -16,7 +16,7 @@ def test_a_plan_gives_each_pending_job_a_start_or_says_why_not() -> None:
         of,
         running("busy", on={"n0": 4}, run_s=10.0),
         job("wide", nodes=2, tasks=8, fixed_priority=9),
-        job("small", fixed_priority=3),
+        job("small", fixed_priority=3, limit_s=99.0),
         job("held", held="JobHeldUser"),
         job("greedy", qos="q", tasks=2),
         partitions=(view(of),),
