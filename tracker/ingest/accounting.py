@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from tracker.ingest.counts import Counts
 from tracker.ingest.following import follow
 from tracker.ingest.ledger import Ledger
 from tracker.ingest.sightings import from_accounting
-from tracker.models import Cluster, Job
+from tracker.models import Attempt, Cluster, Job
 from tracker.slurm.records import AccountedJob
 from tracker.slurm.states import MAYBE_REQUEUED_STATES
 
@@ -47,7 +48,10 @@ def undecided_ids(cluster: Cluster, now: datetime, every: timedelta) -> list[int
 
     ``every`` is the interval of the polls that ask; a job that stays undecided is asked rarer.
     """
-    open_jobs = Job.objects.filter(cluster=cluster, is_final=False, in_queue=False)
+    told = Attempt.objects.filter(
+        job=OuterRef("pk"), submit_at=OuterRef("submit_at"), accounted=True
+    )
+    open_jobs = Job.objects.filter(~Exists(told), cluster=cluster, is_final=False, in_queue=False)
     ids = []
     for job_id, changed_at in open_jobs.order_by("-changed_at").values_list("job_id", "changed_at"):
         silence = now - changed_at

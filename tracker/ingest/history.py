@@ -62,18 +62,17 @@ def import_sacct(
 
 
 def _batches(lines: Iterable[str], separator: str, separators: int) -> Iterator[list[str]]:
-    """Rows some thousand at a time. A line too short to be a row goes on with the one above."""
+    """Rows some thousand at a time. As in the parser, a row cut short goes on in the next line,
+    and a line without a separator belongs to the row above."""
     rows: list[str] = []
     for line in lines:
-        if rows and rows[-1].count(separator) >= separators and line.count(separator) >= separators:
-            if len(rows) >= ROWS_AT_ONCE:
-                yield rows
-                rows = []
-            rows.append(line)
-        elif rows:
+        if rows and (separator not in line or rows[-1].count(separator) < separators):
             rows[-1] += line
-        else:
-            rows = [line]
+            continue
+        if len(rows) >= ROWS_AT_ONCE:
+            yield rows
+            rows = []
+        rows.append(line)
     if rows:
         yield rows
 

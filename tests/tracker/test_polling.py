@@ -1,0 +1,199 @@
+"""Polls of a cluster whose commands are small executables."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+
+from tests.factories import make_cluster
+from tests.tracker.fake_slurm import CAPTURE, FakeSlurm
+from tracker import polling
+from tracker.models import Cluster, Job, JobHint, Poll, PollClaim
+from tracker.polling import pacing
+from tracker.slurm.client import parse
+from tracker.slurm.commands import COMMANDS
+from tracker.slurm.records import Diagnostics
+
+pytestmark = pytest.mark.django_db
+INTERVAL = timedelta(seconds=30)
+
+
+@pytest.fixture
+def slurm(tmp_path: Path) -> FakeSlurm:
+    return FakeSlurm(tmp_path)
+
+
+@pytest.fixture
+def cluster(slurm: FakeSlurm) -> Cluster:
+    return make_cluster(location=str(slurm.folder))
+
+
+def earlier(cluster: Cluster, command: str, ago: timedelta, **fields: object) -> Poll:
+    fields = {"ok": True, "seconds": 0.1, "raw": b""} | fields
+    return Poll.objects.create(
+        cluster=cluster, command=command, started_at=timezone.now() - ago, **fields
+    )
+
+
+def test_a_poll_of_everything_keeps_what_each_command_printed(
+    cluster: Cluster, slurm: FakeSlurm
+) -> None:
+    polls = polling.poll_everything(cluster)
+    assert [poll.error for poll in polls if not poll.ok] == []
+    outputs = polling.newest_outputs(cluster)
+    assert outputs.keys() == COMMANDS.keys() - {"sinfo"}
+    assert outputs["squeue"].stdout == (slurm.folder / "squeue.out").read_text()
+    assert len(parse(outputs["squeue"])) == Job.objects.filter(in_queue=True).count() + len(
+        [job for job in parse(outputs["squeue"]) if job.state not in ("PENDING", "RUNNING")]
+    )
+
+
+def test_a_refused_command_is_a_row_and_the_last_good_answer_stays(
+    cluster: Cluster, slurm: FakeSlurm
+) -> None:
+    good = polling.ask(cluster, "squeue")
+    slurm.fails("squeue", "slurm_load_jobs error: Unable to contact slurm controller")
+    failed = polling.ask(cluster, "squeue")
+    assert failed is not None and not failed.ok
+    assert failed.rc == 1
+    assert failed.error.startswith("SlurmUnavailable") and "Unable to contact" in failed.error
+    assert polling.newest_outputs(cluster)["squeue"].started_at == good.started_at
+    assert Job.objects.filter(in_queue=True).exists()
+
+
+def test_text_that_cannot_be_read_is_kept_with_the_line_that_was_wrong(
+    cluster: Cluster, slurm: FakeSlurm
+) -> None:
+    slurm.says("squeue", "no row at all\n")
+    row = polling.ask(cluster, "squeue")
+    assert row is not None and not row.ok
+    assert row.error.startswith("ParseError") and "no row at all" in row.error
+    assert row.text == "no row at all\n"
+
+
+def test_a_command_that_is_not_there_is_a_row_too(tmp_path: Path) -> None:
+    row = polling.ask(make_cluster(location=str(tmp_path / "nowhere")), "squeue")
+    assert row is not None
+    assert (row.ok, row.rc) == (False, None)
+    assert "squeue cannot be started" in row.error
+
+
+def test_a_capture_is_recorded_once_with_its_own_time() -> None:
+    cluster = make_cluster(transport="capture", location=str(CAPTURE))
+    polling.poll_everything(cluster)
+    count = Poll.objects.count()
+    polling.poll_everything(cluster)
+    assert Poll.objects.count() == count
+    taken = polling.newest_outputs(cluster)["squeue"].started_at
+    assert taken.isoformat() == "2026-11-23T12:30:13+00:00"
+
+
+def test_sacct_reaches_back_into_the_last_good_window(cluster: Cluster, slurm: FakeSlurm) -> None:
+    window = ["sacct", "-S", "2026-11-23T12:00:00"]
+    good = earlier(cluster, "sacct", timedelta(hours=2), argv=window)
+    earlier(cluster, "sacct", timedelta(hours=1), argv=["sacct", "-j", "7"])
+    earlier(cluster, "sacct", timedelta(minutes=50), argv=window, ok=False)
+    polling.poll(cluster, "accounting", force=True)
+    since = (good.started_at - timedelta(minutes=10)).strftime("%Y-%m-%dT%H:%M:%S")
+    asked = [call for call in slurm.calls if call.startswith("sacct ")]
+    assert f"-S {since} -E now" in asked[0]
+
+
+def test_jobs_gone_from_the_queue_without_an_end_are_asked_for_by_id(
+    cluster: Cluster, slurm: FakeSlurm
+) -> None:
+    polling.ask(cluster, "squeue")
+    gone = set(Job.objects.filter(in_queue=True).values_list("job_id", flat=True))
+    slurm.says("squeue", "")
+    slurm.says("sacct", "")
+    polling.ask(cluster, "squeue")
+    polling.poll(cluster, "accounting", force=True)
+    asked = [call.split(" -j ")[1] for call in slurm.calls if " -j " in call]
+    ids = [[int(word) for word in text.split(",")] for text in asked]
+    assert set().union(*ids) >= gone
+    assert max(len(some) for some in ids) <= 200
+
+
+@pytest.mark.parametrize(
+    ("failures", "seconds_ago", "due"),
+    [(0, 31, True), (1, 20, False), (1, 31, True), (3, 100, False), (3, 121, True), (6, 601, True)],
+)
+def test_failures_rest_twice_as_long_each_time_and_ten_minutes_at_most(
+    cluster: Cluster, failures: int, seconds_ago: int, due: bool
+) -> None:
+    earlier(cluster, "squeue", timedelta(hours=1))
+    for n in range(failures):
+        earlier(cluster, "squeue", timedelta(seconds=seconds_ago + n), ok=False)
+    assert pacing.is_due(cluster, "squeue", INTERVAL, timezone.now()) is due
+
+
+def test_a_busy_controller_is_asked_at_half_the_pace(cluster: Cluster) -> None:
+    note = pacing.load_note(Diagnostics(server_threads=200, agent_queue_size=3))
+    earlier(cluster, "sdiag", timedelta(seconds=40), error=note)
+    now = timezone.now()
+    newest = earlier(cluster, "squeue", timedelta(seconds=30))
+    assert not pacing.is_due(cluster, "squeue", INTERVAL, now)
+    assert pacing.is_due(cluster, "sdiag", INTERVAL, now)
+    Poll.objects.filter(pk=newest.pk).update(started_at=now - timedelta(seconds=60))
+    assert pacing.is_due(cluster, "squeue", INTERVAL, now)
+
+
+def test_an_idle_controller_leaves_no_note() -> None:
+    assert pacing.load_note(Diagnostics(server_threads=3, agent_queue_size=0)) == ""
+
+
+def test_two_workers_do_not_ask_the_same_at_once(cluster: Cluster, slurm: FakeSlurm) -> None:
+    with pacing.claim(cluster, "squeue") as ours:
+        assert ours
+        assert polling.ask(cluster, "squeue") is None
+        assert polling.ask(cluster, "nodes") is not None
+    assert polling.ask(cluster, "squeue") is not None
+
+
+def test_the_claim_of_a_dead_worker_ends_by_itself(cluster: Cluster) -> None:
+    now = timezone.now()
+    PollClaim.objects.create(cluster=cluster, command="squeue", until=now + timedelta(minutes=2))
+    assert polling.ask(cluster, "squeue") is None
+    PollClaim.objects.update(until=now - timedelta(seconds=1))
+    assert polling.ask(cluster, "squeue") is not None
+
+
+def hint(cluster: Cluster | None, job_id: int) -> JobHint:
+    received = timezone.now() - timedelta(minutes=1)
+    return JobHint.objects.create(cluster=cluster, job_id=job_id, received_at=received)
+
+
+def test_hints_of_many_jobs_are_one_question_each_to_queue_and_accounting(
+    cluster: Cluster, slurm: FakeSlurm
+) -> None:
+    hint(cluster, 828)
+    hint(None, 4_000_000)  # the epilog may beat the poll, or be mistaken
+    assert polling.check_hints([cluster], timezone.now()) == 2
+    assert [call.split()[0] for call in slurm.calls] == ["squeue", "sacct"]
+    assert "-j 828,4000000" in slurm.calls[1]
+    assert not JobHint.objects.filter(checked_at=None).exists()
+
+
+def test_a_hint_waits_while_accounting_does_not_answer(cluster: Cluster, slurm: FakeSlurm) -> None:
+    hint(cluster, 828)
+    slurm.fails("sacct", "sacct: error: Problem talking to the database: Connection refused")
+    assert polling.check_hints([cluster], timezone.now()) == 0
+    assert polling.check_hints([cluster], timezone.now()) == 0  # the failure rests
+    assert len([call for call in slurm.calls if call.startswith("sacct")]) == 1
+    assert JobHint.objects.get().checked_at is None
+
+
+def test_pruning_keeps_the_newest_good_poll_of_each_command(cluster: Cluster) -> None:
+    kept = [
+        earlier(cluster, "squeue", timedelta(days=20)),
+        earlier(cluster, "sacct", timedelta(days=21), argv=["sacct", "-S", "x"]),
+        earlier(cluster, "squeue", timedelta(days=1), ok=False),
+    ]
+    earlier(cluster, "squeue", timedelta(days=30))
+    earlier(cluster, "squeue", timedelta(days=19), ok=False)
+    earlier(cluster, "sacct", timedelta(days=20), argv=["sacct", "-j", "7"])
+    assert polling.prune(timezone.now() - timedelta(days=14)) == 3
+    assert set(Poll.objects.all()) == set(kept)
