@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -29,6 +29,28 @@ def shared_id(record: QueuedJob) -> int:
     return record.array_job_id or record.het_job_id or record.job_id
 
 
+def _place_in_list(queue: list[QueuedJob]) -> Callable[[QueuedJob], tuple[int, int]]:
+    """Sort key: where a job stands in Slurm's own list, which decides between equal end times.
+
+    Records stand in order of submission. But a task that starts keeps the record of its array, and
+    the rest of the array moves to a new one at the end: a task stands where the one before began.
+    """
+    ids_of: dict[int, list[int]] = {}
+    for row in queue:
+        if row.array_job_id is not None and row.job_id != row.array_job_id:
+            ids_of.setdefault(row.array_job_id, []).append(row.job_id)
+
+    def place(row: QueuedJob) -> tuple[int, int]:
+        array_id = row.array_job_id
+        if array_id is None:
+            return row.job_id, 0
+        is_rest = row.job_id == array_id
+        before = [other for other in ids_of.get(array_id, ()) if is_rest or other < row.job_id]
+        return (max(before), 1) if before else (array_id, 0)
+
+    return place
+
+
 @dataclass(frozen=True, slots=True)
 class Holder:
     """A job that holds nodes."""
@@ -51,8 +73,7 @@ class Rows:
         waiting: list[QueuedJob] = []
         holding: list[Holder] = []
         keys: dict[int, tuple[str, ...]] = {}
-        # By raw id: the order in which Slurm made the records, and goes through those that tie.
-        for row in sorted(queue, key=lambda row: row.job_id):
+        for row in sorted(queue, key=_place_in_list(queue)):
             match run_status(row.state):
                 case RunStatus.PENDING:
                     waiting.append(row)

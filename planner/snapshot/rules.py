@@ -53,6 +53,7 @@ def build_config(config: ClusterConfig | None, notes: list[SnapshotNote]) -> Sch
         bf_yield_interval_s=number("bf_yield_interval", 2 * US_PER_S) / US_PER_S,
         bf_yield_sleep_s=number("bf_yield_sleep", US_PER_S // 2) / US_PER_S,
         plan_to_window_end=version < (25, 5),
+        hold_to_slot_end=version >= (24, 11),
         kill_wait_s=config.kill_wait_s,
         over_time_limit_s=config.over_time_limit_minutes * 60,
     )
