@@ -16,6 +16,7 @@ from planner.sim.engine import Simulation
 from planner.snapshot import Facts, PendingJob, build
 from tracker.slurm.client import Slurm
 from tracker.slurm.errors import SlurmError
+from tracker.slurm.reasons import ReasonClass, classify
 from tracker.slurm.records import QueuedJob
 
 
@@ -38,13 +39,17 @@ class Pair:
     def why(self, interval_s: float) -> str:
         """Why the plans differ by more than a backfill interval, as far as it can be told."""
         if self.difference_s is not None:
-            within = abs(self.difference_s) <= interval_s
-            return "" if within else "other nodes or another order"
+            return "" if abs(self.difference_s) <= interval_s else "other nodes or another order"
         if self.slurm_s is None:
             return "" if self.cycle_s is None else "Slurm's cycle gave it none"
-        if self.pending.record.scheduled_nodes is None:
-            return f"Slurm holds no nodes for it: {self.reason}"
-        return f"not planned here: {self.reason}"
+        record = self.pending.record
+        if record.scheduled_nodes is not None:
+            return f"not planned here: {self.reason}"
+        if record.start_at == record.eligible_at:
+            return "its begin time, not a plan"
+        if classify(record.reason) is ReasonClass.OWN_JOBS:
+            return f"{record.reason}: shown without nodes, as the limit is checked after the time"
+        return "beyond bf_window: shown without nodes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +116,7 @@ def _one_cycle(facts: Facts, cycle_at: datetime) -> dict[str, tuple[float | None
 
 
 def _as_of(queue: Iterable[QueuedJob], cycle_at: datetime) -> Iterator[QueuedJob]:
-    """The queue as the cycle met it: later jobs not yet there, those that it started still waiting."""
+    """The queue as the cycle met it: no later jobs, and those that it started still waiting."""
     for row in queue:
         if row.submit_at is not None and row.submit_at > cycle_at:
             continue
