@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import django_filters as filters
 from django import forms
 from django.db.models import Q, QuerySet
+from django_filters.fields import IsoDateTimeField
 
 from tracker.models import AuditEntry, Experiment, Job, Node, Partition, Run
 
@@ -18,6 +20,20 @@ class WholeNumberFilter(filters.Filter):
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, min_value=-(2**63), max_value=2**63 - 1, **kwargs)
+
+
+class MomentField(IsoDateTimeField):
+    def clean(self, value: object) -> datetime | None:
+        moment = super().clean(value)
+        try:
+            # PostgreSQL knows fewer offsets than ISO 8601.
+            return moment and moment.astimezone(UTC)
+        except OverflowError:
+            raise forms.ValidationError("Give a moment from year 1 to 9999.") from None
+
+
+class MomentFilter(filters.IsoDateTimeFilter):
+    field_class = MomentField
 
 
 class ExperimentFilter(filters.FilterSet):
@@ -49,8 +65,8 @@ class RunFilter(filters.FilterSet):
     cluster = filters.CharFilter("cluster__name", label="name of the cluster")
     slurm_job_id = WholeNumberFilter("slurm_job_id")
     seed = WholeNumberFilter("seed")
-    created_after = filters.IsoDateTimeFilter("created_at", lookup_expr="gte")
-    created_before = filters.IsoDateTimeFilter("created_at", lookup_expr="lt")
+    created_after = MomentFilter("created_at", lookup_expr="gte")
+    created_before = MomentFilter("created_at", lookup_expr="lt")
 
     class Meta:
         model = Run
@@ -100,7 +116,7 @@ class AuditFilter(filters.FilterSet):
     verb = filters.CharFilter("verb")
     kind = filters.CharFilter("kind")
     object_id = filters.CharFilter("object_id")
-    after = filters.IsoDateTimeFilter("at", lookup_expr="gte")
+    after = MomentFilter("at", lookup_expr="gte")
 
     class Meta:
         model = AuditEntry

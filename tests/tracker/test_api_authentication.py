@@ -56,6 +56,8 @@ def test_an_unknown_basic_password_names_the_user_it_came_with():
 def test_unknown_expired_and_revoked_are_told_apart(people, secret):
     assert "not known" in refusal(with_secret("deadbeef" * 4).get(ME))
     assert "not known" in refusal(with_secret("").get(ME))
+    nul = Client(headers={"authorization": basic("\x00" * 8)})
+    assert "not known" in refusal(nul.get(ME))
     Token.objects.update(expires_at=timezone.now() - timedelta(days=1))
     assert "expired at" in refusal(with_secret(secret).get(ME))
     Token.objects.update(revoked_at=timezone.now())

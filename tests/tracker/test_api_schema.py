@@ -25,6 +25,4 @@ def test_the_schema_is_valid_and_leaves_nothing_to_guess(schema):
 
 def test_the_committed_copy_is_the_schema_that_is_served(schema):
     text = OpenApiYamlRenderer().render(schema, renderer_context={}).decode()
-    assert COMMITTED.read_text() == text, (
-        "manage.py spectacular --file docs/openapi.yaml"
-    )
+    assert COMMITTED.read_text() == text, "manage.py spectacular --file docs/openapi.yaml"

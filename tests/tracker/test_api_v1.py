@@ -230,6 +230,7 @@ def test_runs_are_filtered_and_paged_newest_first(alice, run, people):
         ("cluster=%00", "cluster"),
         ("status=DONE", "status"),
         ("created_after=yesterday", "created_after"),
+        ("created_after=0001-01-01T00:00:00%2B12:00", "created_after"),
     ],
 )
 def test_a_bad_filter_names_the_field_and_the_value(alice, query, field):
@@ -278,6 +279,11 @@ def test_a_long_curve_is_thinned_for_a_plot(alice, run):
     curve = alice.get(f"/api/v1/runs/{run.pk}/metrics?name=loss&max_points=100").json()
     assert len(curve["step"]) == len(curve["value"]) == len(curve["time"]) <= 100
     assert (curve["step"][0], curve["step"][-1]) == (0, 2_999)
+
+
+@pytest.mark.parametrize("path", ["runs/%00", "runs/%00/metrics?name=x", "runs/%00/artifacts"])
+def test_an_address_with_a_nul_is_a_404(alice, path):
+    assert alice.get(f"/api/v1/{path}").status_code == 404
 
 
 def test_an_unknown_metric_is_a_404_and_a_missing_name_a_400(alice, run):

@@ -13,6 +13,7 @@ from django.utils import timezone
 from tracker import recording
 from tracker.api import bodies
 from tracker.api.authentication import actor_of
+from tracker.api.base import visible_or_404
 from tracker.api.parsing import INT64
 from tracker.api.plain import answers_problems, json_body, signed_in
 from tracker.api.problems import HOW_TO_SIGN_IN, Problem, problem_response
@@ -60,9 +61,7 @@ def not_found(_request: HttpRequest, rest: str) -> HttpResponse:
 
 def run_to_log_to(actor: Actor, run_id: str) -> Run:
     """404 for a run it may not see, 403 for one that it may only see."""
-    run = actor.runs().filter(pk=run_id).first()
-    if run is None:
-        raise Problem(404, f"Run {run_id[:40]} is none that you may see.")
+    run = visible_or_404(actor.runs(), "Run", pk=run_id)
     if not actor.may_log_to(run):
         raise PermissionDenied(f"You may see run {run_id}, and not write to it.")
     return run

@@ -85,7 +85,8 @@ def credential_of(request: HttpRequest) -> Credential | None:
 def live_token(credential: Credential, now: datetime) -> Token:
     """The token behind a credential; AuthenticationFailed that tells unknown, revoked, expired
     and unsuitable apart."""
-    token = Token.find(credential.secret)
+    # A Basic password may hold a NUL, which PostgreSQL refuses to compare.
+    token = Token.find(credential.secret) if credential.secret.isprintable() else None
     if token is None:
         raise AuthenticationFailed(f"This token is not known here. {credential.cure}")
     if token.revoked_at:

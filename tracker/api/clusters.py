@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import reduce
 from operator import or_
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
@@ -18,10 +18,16 @@ from tracker.filters import JobFilter, NodeFilter, PartitionFilter
 from tracker.models import Actor, Attempt, Cluster, Job, Node, Partition, StartEstimate
 
 
+def names_of(model: type[Model]) -> list[str]:
+    """All fields read only: else each would tell its database's own limits in the schema."""
+    return [field.name for field in model._meta.fields]
+
+
 class ClusterSerializer(serializers.ModelSerializer):
     class Meta:
         model = Cluster
         fields = ["id", "name", "is_demo", "slurm_version", "polling_paused", "private_data"]
+        read_only_fields = fields
 
 
 class ClusterViewSet(ActorView, viewsets.ReadOnlyModelViewSet):
@@ -41,6 +47,7 @@ class PartitionSerializer(serializers.ModelSerializer):
     class Meta:
         model = Partition
         fields = "__all__"
+        read_only_fields = names_of(Partition)
 
 
 class PartitionViewSet(ActorView, viewsets.ReadOnlyModelViewSet):
@@ -61,6 +68,7 @@ class NodeSerializer(serializers.ModelSerializer):
     class Meta:
         model = Node
         fields = "__all__"
+        read_only_fields = names_of(Node)
 
 
 class NodeViewSet(ActorView, viewsets.ReadOnlyModelViewSet):
@@ -78,6 +86,7 @@ class AttemptSerializer(serializers.ModelSerializer):
     class Meta:
         model = Attempt
         exclude = ["id", "job"]
+        read_only_fields = names_of(Attempt)
 
 
 class JobSerializer(serializers.ModelSerializer):
@@ -89,12 +98,14 @@ class JobSerializer(serializers.ModelSerializer):
         model = Job
         # Where a job runs and what it is called by is its user's own business.
         exclude = ["work_dir", "command", "comment"]
+        read_only_fields = names_of(Job)
 
 
 class EstimateSerializer(serializers.ModelSerializer):
     class Meta:
         model = StartEstimate
         exclude = ["id", "job"]
+        read_only_fields = names_of(StartEstimate)
 
 
 class JobViewSet(ActorView, viewsets.ReadOnlyModelViewSet):
