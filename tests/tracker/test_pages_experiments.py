@@ -283,3 +283,12 @@ def test_home_counts_what_runs_and_waits(alice, people):
         Run.objects.filter(pk=run.pk).update(status=status)
     answer = alice.get("/")
     assert (answer.context["running"], answer.context["waiting"]) == (1, 2)
+
+
+def test_home_shows_runs_made_in_a_colleagues_experiment_while_one_may_see_it(client, people):
+    experiment = make_experiment(people.alice)
+    create_run(experiment, actor=Actor(people.bob))
+    client.force_login(people.bob)
+    assert len(client.get("/").context["open_runs"]) == 1
+    Membership.objects.filter(user=people.bob).delete()
+    assert len(client.get("/").context["open_runs"]) == 0

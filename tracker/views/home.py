@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from django.contrib.auth.decorators import login_required
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -14,6 +15,7 @@ from tracker.models import Run
 from tracker.views.base import actor_of
 from tracker.views.run_rows import with_newest_estimate
 
+OPEN_SHOWN = 50
 RECENT = 8
 
 
@@ -21,14 +23,15 @@ RECENT = 8
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
-    mine = Run.objects.filter(experiment__owner=request.user)
+    mine = actor.runs().filter(Q(created_by=request.user) | Q(experiment__owner=request.user))
     mine = mine.select_related("experiment", "cluster", "job")
-    open_runs = with_newest_estimate(mine.filter(status__in=Run.OPEN))[:50]
-    counts = Counter(run.status for run in open_runs)
+    open_runs = mine.filter(status__in=Run.OPEN)
+    counts = Counter(open_runs.values_list("status", flat=True))
     context = {
         "running": counts[Run.Status.RUNNING],
         "waiting": counts[Run.Status.PENDING] + counts[Run.Status.SUBMITTING],
-        "open_runs": open_runs,
+        "open_runs": with_newest_estimate(open_runs)[:OPEN_SHOWN],
+        "open_count": counts.total(),
         "now": timezone.now(),
         "ended_runs": mine.exclude(status__in=Run.OPEN).order_by("-ended_at", "-id")[:RECENT],
         "experiments": actor.experiments()
