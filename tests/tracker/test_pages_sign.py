@@ -99,6 +99,11 @@ def test_signing_out_needs_a_post(client, people):
     assert not is_signed_in(client)
 
 
+def test_a_part_of_a_page_that_outlived_its_session_reloads_the_page(client, db):
+    answer = client.get("/signin", headers={"hx-request": "true"})
+    assert answer["HX-Refresh"] == "true"
+
+
 def test_pages_allow_scripts_of_this_site_only(client, db):
     policy = client.get("/signin")["Content-Security-Policy"]
     assert "script-src 'self'" in policy.split("; ")

@@ -13,6 +13,7 @@ from tracker.models import Run
 from tracker.recording import archive_experiment, restore_experiment
 from tracker.views.base import actor_of, owned_experiment, page_of
 from tracker.views.logging_help import logging_help
+from tracker.views.plan_link import plan_query
 from tracker.views.run_rows import attach_metrics, with_newest_estimate
 from tracker.views.tokens import public_url
 
@@ -32,7 +33,9 @@ def experiment(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "section": "experiments",
         "experiment": experiment,
-        "requests": experiment.requests.select_related("cluster"),
+        "requests": [
+            (one, plan_query(one)) for one in experiment.requests.select_related("cluster")
+        ],
         "page": page,
         "metric_names": attach_metrics(page.object_list),
         "status": status,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import datetime
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -19,6 +20,7 @@ from tracker.views.job_facts import asked_and_got, record
 from tracker.views.run_rows import value_of, with_newest_estimate
 from tracker.views.run_standing import Standing
 
+RUN_ID = re.compile(r"[0-9a-f]{32}")
 SIBLINGS = 200  # newest other runs of the experiment that a configuration is compared with
 
 
@@ -55,6 +57,8 @@ def _with_seed(seed: int | None, config: dict[str, object]) -> dict[str, object]
 
 
 def _visible(actor: Actor, pk: str) -> Run:
+    if not RUN_ID.fullmatch(pk):  # no run's id, and perhaps with a NUL that PostgreSQL refuses
+        raise Http404
     runs = actor.runs().select_related("experiment", "cluster", "job", "created_by")
     return get_object_or_404(with_newest_estimate(runs), pk=pk)
 

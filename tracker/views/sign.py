@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
+from django_htmx.http import HttpResponseClientRefresh
 
 from tracker.forms import SignInForm
 from tracker.models import Token
@@ -41,6 +42,9 @@ class SignIn(LoginView):
     redirect_authenticated_user = True
 
     def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        if request.htmx:
+            # A part of a page outlived its session: the whole page comes here instead of the part.
+            return HttpResponseClientRefresh()
         secret = request.GET.get("token")
         if request.method != "GET" or not secret:
             return super().dispatch(request, *args, **kwargs)
