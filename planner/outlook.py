@@ -71,13 +71,10 @@ class Outlook:
     rows: list[WaitingRow]
     hidden: list[HiddenGroup]
     waiting: int  # in all, shown or not; tasks of arrays counted
+    planned: int  # rows of the queue with a planned start, shown or not
     forecast: Forecast | None  # the newest that is done
     failed: Forecast | None  # a later one that failed
     queue_at: datetime | None  # when the queue was last read
-
-    @property
-    def planned(self) -> int:
-        return sum(1 for row in self.rows if row.estimate and row.estimate.p50_at)
 
     @property
     def next_own(self) -> WaitingRow | None:
@@ -107,7 +104,8 @@ def outlook(actor: Actor, cluster: Cluster, queue_at: datetime | None) -> Outloo
     is_private = cluster.hides_jobs and not actor.is_staff
     hidden = every.exclude(pk__in=seen.values("pk")) if is_private else every.none()
     waiting = sum(len(tasks) or 1 for tasks in every.values_list("array_tasks", flat=True))
-    return Outlook(rows, _hidden(hidden), waiting, done, failed, queue_at)
+    planned = StartEstimate.objects.filter(job__in=every, is_newest=True).exclude(p50_at=None)
+    return Outlook(rows, _hidden(hidden), waiting, planned.count(), done, failed, queue_at)
 
 
 def _in_order(jobs: QuerySet[Job]) -> QuerySet[Job]:
