@@ -20,10 +20,15 @@ INSERT INTO {MetricPoint._meta.db_table}
 VALUES (%s, %s, %s, %s, %s, %s)
 ON CONFLICT DO NOTHING
 """  # noqa: S608
-_SUMMARY = [
+_SUMMARY = (
     "last_step", "last_bits", "last_attempt", "min_value", "max_value",
     "count", "non_finite_count", "updated_at",
-]  # fmt: skip
+)  # fmt: skip
+# By hand too: bulk_update costs a third of the time of a request with one point.
+_UPDATE = f"""
+UPDATE {MetricSeries._meta.db_table} SET {", ".join(f"{name} = %s" for name in _SUMMARY)}
+WHERE id = %s
+"""  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +57,7 @@ def append_points(
             series: _append(series, by_name[series.name], attempt, now)
             for series in _locked_series(run, sorted(by_name))
         }
-        changed = [series for series, stored in stored_by_series.items() if stored]
-        MetricSeries.objects.bulk_update(changed, _SUMMARY, batch_size=100)
+        _save_summaries([series for series, stored in stored_by_series.items() if stored])
     return sum(stored_by_series.values())
 
 
@@ -121,3 +125,13 @@ def _insert(
     with connection.cursor() as cursor:
         cursor.executemany(_INSERT, rows)
         return int(cursor.rowcount)
+
+
+def _save_summaries(changed: list[MetricSeries]) -> None:
+    columns = [MetricSeries._meta.get_field(name) for name in (*_SUMMARY, "id")]
+    rows = [
+        [column.get_db_prep_save(getattr(series, column.attname), connection) for column in columns]
+        for series in changed
+    ]
+    with connection.cursor() as cursor:
+        cursor.executemany(_UPDATE, rows)
