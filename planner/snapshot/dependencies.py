@@ -47,14 +47,11 @@ def ties_of(
         if match is None or match["kind"] not in _KINDS | {"afternotok"}:
             return Ties(unknown=f"It waits for {item!r}, which is not modelled.")
         if match["state"] == "failed":
-            return Ties(
-                unknown=f"It waits for {item.partition('(')[0]}, which can no longer happen."
-            )
+            return Ties(unknown=f"It waits for {shown}, which can no longer happen.")
         kind = match["kind"]
         if kind == "afternotok":
-            return Ties(
-                unknown=f"It starts only if job {match['job']} fails, which no plan can tell."
-            )
+            failing = shown.removeprefix("afternotok:")
+            return Ties(unknown=f"It starts only if job {failing} fails, which no plan can tell.")
         if kind == "singleton":
             found.append(Dependency("afterany", tuple(namesakes)))
             continue

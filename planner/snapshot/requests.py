@@ -67,7 +67,7 @@ def request_fields(job: slurm.QueuedJob, partition: str, site: Site) -> dict[str
         "tasks": tasks,
         "cpus_per_task": cpus_per_task,
         **_memory(job, site.partitions[partition], site),
-        **_gpus(job, nodes, tasks),
+        **_gpus(job, nodes, tasks, site),
         **_placement(job, site),
         "exclusive": job.exclusive,
     }
@@ -99,7 +99,9 @@ def _memory(job: slurm.QueuedJob, partition: slurm.Partition, site: Site) -> dic
     return {"mem_mib_per_node": None}
 
 
-def _gpus(job: slurm.QueuedJob, nodes: int | None, tasks: int) -> dict[str, dict[str, int]]:
+def _gpus(
+    job: slurm.QueuedJob, nodes: int | None, tasks: int, site: Site
+) -> dict[str, dict[str, int]]:
     """Per node where that is what was asked, or follows from one node; else over the whole job."""
     per_node = tres.gpus(job.tres_per_node)
     per_job = tres.gpus(job.tres_per_job)
@@ -107,6 +109,8 @@ def _gpus(job: slurm.QueuedJob, nodes: int | None, tasks: int) -> dict[str, dict
         per_job[kind] = per_job.get(kind, 0) + count * tasks
     if not per_node and not per_job:
         per_job = tres.gpus(job.tres_alloc)  # --gpus-per-socket and other forms show only here
+    if strangers := (per_node | per_job).keys() - {"", *site.nodes.gpu_types}:
+        raise ValueError(f"no node has GPUs of type {', '.join(sorted(strangers))}")
     if nodes == 1:
         return {"gpus_per_node": per_node or per_job}
     if len(per_job) > 1:

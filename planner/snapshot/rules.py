@@ -25,7 +25,7 @@ def build_config(config: ClusterConfig | None, notes: list[SnapshotNote]) -> Sch
     number = _Numbers(config.scheduler_parameters, notes)
     version = release(config.slurm_version)
     _note_unmodelled(config, notes)
-    window_s = number("bf_window", 1440) * 60
+    interval_s = number("bf_interval", 30)
     return SchedulerConfig(
         priority=_priority(config),
         enforce_limits=bool(config.enforce & {"limits", "safe", "all"}),
@@ -35,8 +35,8 @@ def build_config(config: ClusterConfig | None, notes: list[SnapshotNote]) -> Sch
         partition_job_depth=int(number("partition_job_depth", 0)),
         assoc_limit_stop="assoc_limit_stop" in config.scheduler_parameters,
         backfill=config.values.get("SchedulerType", "sched/backfill") == "sched/backfill",
-        bf_interval_s=number("bf_interval", 30),
-        bf_window_s=window_s,
+        bf_interval_s=interval_s,
+        bf_window_s=number("bf_window", 1440) * 60,
         bf_resolution_s=number("bf_resolution", 60),
         bf_max_job_test=int(number("bf_max_job_test", 500 if version >= (21, 8) else 100)),
         bf_max_job_start=int(number("bf_max_job_start", 0)),
@@ -48,7 +48,7 @@ def build_config(config: ClusterConfig | None, notes: list[SnapshotNote]) -> Sch
         bf_max_job_array_resv=int(number("bf_max_job_array_resv", 20)),
         bf_one_resv_per_job="bf_one_resv_per_job" in config.scheduler_parameters,
         bf_window_linear_s=number("bf_window_linear", 0),
-        bf_max_time_s=number("bf_max_time", number("bf_interval", 30)),
+        bf_max_time_s=number("bf_max_time", interval_s),
         bf_continue="bf_continue" in config.scheduler_parameters,
         bf_yield_interval_s=number("bf_yield_interval", 2 * US_PER_S) / US_PER_S,
         bf_yield_sleep_s=number("bf_yield_sleep", US_PER_S // 2) / US_PER_S,
