@@ -71,7 +71,7 @@ class Outlook:
     rows: list[WaitingRow]
     hidden: list[HiddenGroup]
     waiting: int  # in all, shown or not; tasks of arrays counted
-    planned: int  # rows of the queue with a planned start, shown or not
+    planned: int  # of these with a planned start
     forecast: Forecast | None  # the newest that is done
     failed: Forecast | None  # a later one that failed
     queue_at: datetime | None  # when the queue was last read
@@ -103,9 +103,21 @@ def outlook(actor: Actor, cluster: Cluster, queue_at: datetime | None) -> Outloo
         failed = None
     is_private = cluster.hides_jobs and not actor.is_staff
     hidden = every.exclude(pk__in=seen.values("pk")) if is_private else every.none()
-    waiting = sum(len(tasks) or 1 for tasks in every.values_list("array_tasks", flat=True))
     planned = StartEstimate.objects.filter(job__in=every, is_newest=True).exclude(p50_at=None)
-    return Outlook(rows, _hidden(hidden), waiting, planned.count(), done, failed, queue_at)
+    return Outlook(
+        rows,
+        _hidden(hidden),
+        _tasks(every.values_list("array_tasks", flat=True)),
+        _tasks(planned.values_list("job__array_tasks", flat=True)),
+        done,
+        failed,
+        queue_at,
+    )
+
+
+def _tasks(of_rows: Iterable[list[int]]) -> int:
+    """Jobs that rows of the queue stand for: an array that is not split yet for all its tasks."""
+    return sum(len(tasks) or 1 for tasks in of_rows)
 
 
 def _in_order(jobs: QuerySet[Job]) -> QuerySet[Job]:

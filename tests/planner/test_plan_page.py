@@ -101,6 +101,7 @@ def test_a_planned_start_is_shown_with_its_needs_and_slurms_own(client, people, 
     html = page(client, people.mallory)
     assert "7_[3-4]" in html
     assert "2 × 2 nodes, 16 CPUs, 4 a100, 64 GiB" in html
+    assert "2 jobs wait; 2 have a planned start" in html  # both tasks of the array
     assert "+30 min" in html
     assert "data-predicted-start" in html and "time-line-figure" in html
 
