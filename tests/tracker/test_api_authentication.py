@@ -8,6 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from tests.tracker.callers import JSON, anonymous, by_session, with_secret
+from tracker.api.throttling import REQUESTS_PER_WINDOW
 from tracker.models import Token
 
 pytestmark = pytest.mark.django_db
@@ -111,3 +112,13 @@ def test_a_session_with_its_csrf_token_may_write(people):
     token = next(c.value for name, c in client.cookies.items() if "csrf" in name)
     answer = client.post("/api/v1/experiments", {"name": "x"}, JSON, headers={"x-csrftoken": token})
     assert answer.status_code == 201
+
+
+def test_too_many_requests_are_told_when_to_come_again(secret, monkeypatch):
+    monkeypatch.setitem(REQUESTS_PER_WINDOW, "user", 1)
+    client = with_secret(secret)
+    assert client.get(ME).status_code == 200
+    answer = client.get(ME)
+    assert answer.status_code == 429
+    assert answer["Content-Type"] == "application/problem+json"
+    assert 1 <= int(answer["Retry-After"]) <= 10

@@ -6,7 +6,7 @@ import pytest
 
 from tests.factories import NOW, make_cluster, make_experiment, make_job
 from tracker import recording
-from tracker.models import Actor, Attempt, AuditEntry, Experiment, Job, Run, Token
+from tracker.models import Actor, Attempt, AuditEntry, ClusterAccount, Experiment, Job, Run, Token
 
 pytestmark = pytest.mark.django_db
 
@@ -111,6 +111,18 @@ def test_a_run_of_a_known_job_takes_its_state_at_once(experiment, alice):
     job = make_job(make_cluster(), 828, state="RUNNING", start_at=NOW, reason="None")
     run, _ = recording.create_run(experiment, actor=alice, slurm_job_id=828)
     assert (run.job, run.status, run.started_at) == (job, "RUNNING", NOW)
+
+
+def test_a_run_learns_nothing_of_anothers_job_where_the_cluster_hides_jobs(people, experiment):
+    cluster = make_cluster(private_data=["jobs"])
+    ClusterAccount.objects.create(user=people.alice, cluster=cluster, unix_name="alice")
+    job = make_job(cluster, 828, state="RUNNING", user="alice")
+    claimed, _ = recording.create_run(experiment, actor=Actor(people.bob), slurm_job_id=828)
+    mine, _ = recording.create_run(experiment, actor=Actor(people.alice), slurm_job_id=828, seed=1)
+    recording.bind_runs(job)
+    claimed.refresh_from_db()
+    assert (claimed.status, claimed.job) == ("CREATED", None)
+    assert (mine.status, mine.job) == ("RUNNING", job)
 
 
 def test_all_runs_of_one_job_follow_it_to_its_end(experiment, alice):

@@ -16,7 +16,7 @@ from tracker.api.authentication import actor_of
 from tracker.api.base import visible_or_404
 from tracker.api.parsing import INT64
 from tracker.api.plain import answers_problems, json_body, signed_in
-from tracker.api.problems import HOW_TO_SIGN_IN, Problem, problem_response
+from tracker.api.problems import HOW_TO_SIGN_IN, Problem
 from tracker.api.throttling import caller_of, check_rate
 from tracker.models import Actor, Experiment, Run, Token
 
@@ -53,10 +53,6 @@ def slurm_webhook(request: HttpRequest) -> HttpResponse:
         hint.job_id, cluster=cluster, said_status=hint.said_status, now=timezone.now()
     )
     return JsonResponse({"accepted": True}, status=202)
-
-
-def not_found(_request: HttpRequest, rest: str) -> HttpResponse:
-    return problem_response(404, f"/api/v1/{rest} is no address; /api/v1/schema lists them all.")
 
 
 def run_to_log_to(actor: Actor, run_id: str) -> Run:

@@ -17,6 +17,7 @@ from django.core.exceptions import (
     SuspiciousOperation,
 )
 from django.http import Http404, HttpRequest, HttpResponse
+from django.views import defaults
 from rest_framework import exceptions
 
 from tracker.recording import ConflictError
@@ -120,6 +121,20 @@ def _sent(request: Any) -> object:
     if request is None:
         return None
     return request.query_params if request.method in ("GET", "HEAD") else request.data
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """For handler404: a problem below /api, the page everywhere else."""
+    if request.path.startswith("/api/"):
+        return problem_response(404, f"{request.path[:80]} is no address; see /api/v1/schema.")
+    return defaults.page_not_found(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """For handler500."""
+    if request.path.startswith("/api/"):
+        return problem_response(500, "A defect of ours; it is in the service's log.")
+    return defaults.server_error(request)
 
 
 def too_large() -> Problem:

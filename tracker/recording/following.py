@@ -9,7 +9,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from tracker.models import Job, Run
+from tracker.models import Actor, Job, Run
 from tracker.recording.keys import create_key
 from tracker.slurm.states import run_status
 
@@ -50,20 +50,29 @@ def bind_runs(job: Job) -> int:
     A run whose cluster was not known either is bound to the job's, and its create key with it.
     """
     with transaction.atomic():
-        runs = list(_waiting_for(job).select_for_update().order_by("pk"))
-        attempt = newest_attempt(job) if runs else 0
+        waiting = _waiting_for(job).select_for_update().order_by("pk")
+        runs = [run for run in waiting if may_follow(run, job)]
         for run in runs:
             bind(run, job)
-            if not run.closed_by_client:
-                take_state(run, job, attempt)
         return len(runs)
 
 
+def may_follow(run: Run, job: Job) -> bool:
+    """Where a cluster hides jobs, whoever names another's id in a create must learn nothing."""
+    if not job.cluster.hides_jobs:
+        return True
+    creator = run.created_by
+    return creator is not None and Actor(creator).jobs(job.cluster).filter(pk=job.pk).exists()
+
+
 def bind(run: Run, job: Job) -> None:
+    """Link a run to its job and bring it up to it."""
     run.job = job
     run.cluster = job.cluster
     run.create_key = _rebound_key(run)
     run.save(update_fields=["job", "cluster", "create_key", "updated_at"])
+    if not run.closed_by_client:
+        take_state(run, job, newest_attempt(job))
 
 
 def take_state(run: Run, job: Job, attempt: int) -> bool:

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from tracker.models import Actor, Artifact, Cluster, Experiment, Job, Run
 from tracker.recording.audit import audit
 from tracker.recording.errors import ConflictError
-from tracker.recording.following import bind, newest_attempt, rank, take_state
+from tracker.recording.following import bind, may_follow, newest_attempt, rank
 from tracker.recording.keys import config_sha256, create_key
 
 
@@ -51,11 +51,12 @@ def create_run(
             if known := _same_run(run):
                 return known, False
             raise
-        if job := _job_of(run):
-            bind(run, job)
-            take_state(run, job, newest_attempt(job))
+        _bind_to_job(run)
         audit(actor, "create", run, experiment=experiment.pk, slurm_job_id=slurm_job_id)
-        return run, True
+    if run.job is None:
+        # A poll that was being stored meanwhile has not seen this run; now we see its job.
+        _bind_to_job(run)
+    return run, True
 
 
 def update_run(
@@ -157,11 +158,15 @@ def _same_run(run: Run) -> Run | None:
     return Run.objects.filter(create_key__in=keys).order_by("pk").first()
 
 
-def _job_of(run: Run) -> Job | None:
-    """The newest job with the run's id, where a poll has seen it."""
+def _bind_to_job(run: Run) -> None:
+    """Link to the newest job with the run's id, where a poll has seen it."""
     if run.slurm_job_id is None:
-        return None
-    jobs = Job.objects.filter(job_id=run.slurm_job_id)
-    if run.cluster:
-        jobs = jobs.filter(cluster=run.cluster)
-    return jobs.order_by("-first_submit_at").first()
+        return
+    with transaction.atomic():
+        jobs = Job.objects.filter(job_id=run.slurm_job_id).order_by("-first_submit_at")
+        if run.cluster:
+            jobs = jobs.filter(cluster=run.cluster)
+        # Locked, so that a poll that moves the job on comes before this or finds the run.
+        job = jobs.select_for_update(of=("self",)).select_related("cluster").first()
+        if job and may_follow(run, job):
+            bind(run, job)
