@@ -205,6 +205,23 @@ def test_a_run_that_its_first_attempt_closed_goes_on_in_the_next(experiment, ali
     assert again.ended_at is None
 
 
+def test_the_same_last_word_of_the_next_attempt_is_no_repeat(experiment, alice):
+    job = make_job(make_cluster(), 828, state="RUNNING", start_at=NOW)
+    run, _ = recording.create_run(experiment, actor=alice, slurm_job_id=828)
+    recording.finish_run(run, actor=alice, status="FAILED", exit_code=1, at=NOW)
+    requeue(job, "RUNNING")
+    later = NOW + timedelta(hours=2)
+    again = recording.finish_run(run, actor=alice, status="FAILED", exit_code=2, at=later)
+    assert (again.attempt, again.ended_at, again.exit_code) == (1, later, 2)
+
+
+def test_a_repeated_create_links_a_run_that_its_job_had_missed(experiment, alice):
+    run, _ = recording.create_run(experiment, actor=alice, slurm_job_id=828)
+    job = make_job(make_cluster(), 828, state="COMPLETED", start_at=NOW, end_at=NOW)
+    again, is_new = recording.create_run(experiment, actor=alice, slurm_job_id=828)
+    assert (again, is_new, again.job, again.status) == (run, False, job, "COMPLETED")
+
+
 def test_an_artifact_told_twice_is_kept_once(experiment, alice):
     run, _ = recording.create_run(experiment, actor=alice)
     told = {"kind": "checkpoint", "path": "/data/exp-001/checkpoints/1.pt"}

@@ -41,22 +41,14 @@ def create_run(
     )
     run.create_key = create_key(run, run.cluster_id)
     with transaction.atomic():
-        if known := _same_run(run):
-            return known, False
-        try:
-            with transaction.atomic():
-                run.save(force_insert=True)
-        except IntegrityError:
-            # The same create came in between: the unique key decided, and that run is the answer.
-            if known := _same_run(run):
-                return known, False
-            raise
-        _bind_to_job(run)
-        audit(actor, "create", run, experiment=experiment.pk, slurm_job_id=slurm_job_id)
+        known = _same_run(run) or _save_or_find(run)
+        if known is None:
+            audit(actor, "create", run, experiment=experiment.pk, slurm_job_id=slurm_job_id)
+    # Only now: a poll that is being stored meanwhile either sees this run, or we see its job.
+    run = known or run
     if run.job is None:
-        # A poll that was being stored meanwhile has not seen this run; now we see its job.
         _bind_to_job(run)
-    return run, True
+    return run, known is None
 
 
 def update_run(
@@ -120,7 +112,7 @@ def _say(run: Run, status: str, exit_code: int | None, at: datetime) -> None:
             "status", f"{status} cannot follow {run.status}: a run does not go backwards"
         )
     is_end = status not in Run.OPEN
-    if status == run.status and is_end:
+    if is_end and (status, attempt) == (run.status, run.attempt):
         return  # a repeat keeps the first time and exit code
     run.status, run.attempt, run.closed_by_client = status, attempt, is_end
     run.exit_code = exit_code
@@ -156,6 +148,18 @@ def _same_run(run: Run) -> Run | None:
         return None
     keys = [run.create_key, create_key(run, None)]
     return Run.objects.filter(create_key__in=keys).order_by("pk").first()
+
+
+def _save_or_find(run: Run) -> Run | None:
+    """None once saved; else the run of the same create that came in between."""
+    try:
+        with transaction.atomic():
+            run.save(force_insert=True)
+    except IntegrityError:
+        if known := _same_run(run):
+            return known
+        raise
+    return None
 
 
 def _bind_to_job(run: Run) -> None:
