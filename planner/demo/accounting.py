@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from planner.demo import site
 from planner.demo.amounts import tres_text
@@ -12,7 +12,15 @@ from planner.demo.calls import Answer, Call
 from planner.demo.controller import Controller
 from planner.demo.queueview import QueueRow, queue_rows
 from planner.demo.refusal import SlurmRefusalError
-from planner.demo.tables import Column, named_columns, parsable_columns, percent_columns, table
+from planner.demo.tables import (
+    Column,
+    Field,
+    Row,
+    named_columns,
+    parsable_columns,
+    percent_columns,
+    table,
+)
 from planner.sim.cluster import Association, Qos
 from planner.sim.views import ShareUse
 from tracker.slurm.durations import format_duration
@@ -195,8 +203,8 @@ _ASSOC_FIELDS: dict[str, Callable[[Association], object]] = {
 
 def _printed(
     names: str,
-    rows: object,
-    fields: Mapping[str, Callable],
+    rows: Iterable[Row],
+    fields: Mapping[str, Field[Row]],
     options: Mapping[str, str],
     command: str,
 ) -> Answer:

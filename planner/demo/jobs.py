@@ -151,14 +151,13 @@ def _fields(record: Attempt | Request | NodeShare) -> dict[str, object]:
 def request_from(values: Mapping[str, Any]) -> Request:
     """From JSON, whose lists were tuples."""
     tuples = {f.name for f in fields(Request) if str(f.type).startswith("tuple")}
-    return Request(
-        **{k: tuple(v) if k in tuples else v for k, v in _known(Request, values).items()}
-    )
+    known = _known(Request, values)
+    return Request(**known | {name: tuple(known[name]) for name in tuples & known.keys()})
 
 
-def _known(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
+def _known(kind: type[Attempt | Request], values: Mapping[str, Any]) -> dict[str, Any]:
     """Without the fields that an earlier version wrote and this one has given up."""
-    return {name: values[name] for name in kind.__slots__ if name in values}
+    return {f.name: values[f.name] for f in fields(kind) if f.name in values}
 
 
 @dataclass(frozen=True, slots=True)

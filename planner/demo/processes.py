@@ -10,9 +10,10 @@ import os
 import resource
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from planner.demo.jobs import Attempt, Script
 from planner.sim.jobs import Key
@@ -128,14 +129,14 @@ class _OutputError(Exception):
     pass
 
 
-def _open(work_dir: str | Path, name: str):
+def _open(work_dir: str | Path, name: str) -> BinaryIO:
     try:
         return (Path(work_dir) / name).open("ab")
     except (OSError, ValueError) as error:
         raise _OutputError(f"could not open output file {name}: {error}") from error
 
 
-def _limits(cpu_s: int):
+def _limits(cpu_s: int) -> Callable[[], None]:
     def apply() -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (cpu_s + 1, cpu_s + 60))
         resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_FILE_BYTES, MAX_FILE_BYTES))

@@ -112,7 +112,7 @@ PARTITIONS = (
 )
 
 QOS = (
-    Qos("normal", priority=10, max_tres_per_user={"cpu": 320, "gres/gpu": 16}),
+    Qos("normal", priority=10, max_tres_per_user={"cpu": 320, "gres/gpu": 20}),
     Qos("high", priority=100, max_tres_per_user={"gres/gpu": 8}, max_jobs_per_user=4),
     Qos("low", priority=0, usage_factor=0.5),
     Qos("debug", priority=50, max_tres_per_user={"cpu": 32, "gres/gpu": 2}, max_jobs_per_user=3),
@@ -177,9 +177,11 @@ COARSE = replace(
     LIVE,
     priority=replace(LIVE.priority, calc_period_s=3600.0),
     main_interval_s=1800.0,
-    main_min_delay_s=180.0,
-    bf_interval_s=1800.0,
+    main_min_delay_s=300.0,
+    bf_interval_s=2700.0,
     bf_resolution_s=600.0,
+    bf_window_s=DAY_S,
+    bf_max_job_test=50,
 )
 
 

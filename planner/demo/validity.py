@@ -7,7 +7,7 @@ import numpy as np
 from planner.demo import site
 from planner.demo.jobs import Request
 from planner.demo.refusal import SlurmRefusalError
-from planner.sim.cluster import Partition
+from planner.sim.cluster import IntArray, Partition
 
 _FAILED = "sbatch: error: Batch job submission failed: "
 
@@ -66,9 +66,9 @@ def _fits(request: Request, partition: Partition) -> bool:
     return all(_gpus(kind)[able].sum() >= n for kind, n in request.gpus_per_job.items())
 
 
-def _gpus(kind: str) -> np.ndarray:
-    if not kind:
-        return site.NODES.gpus.sum(axis=1)
-    if kind not in site.NODES.gpu_types:
-        return np.zeros(len(site.NODES), dtype=int)
-    return site.NODES.gpus[:, site.NODES.gpu_types.index(kind)]
+def _gpus(kind: str) -> IntArray:
+    """GPUs per node of a type; of any type for ""."""
+    nodes = site.NODES
+    wanted = np.array([kind in ("", gpu_type) for gpu_type in nodes.gpu_types])
+    per_node: IntArray = nodes.gpus[:, wanted].sum(axis=1)
+    return per_node

@@ -21,12 +21,14 @@ from planner.demo.jobs import Request
 T = TypeVar("T")
 
 HOUR_S = 3600.0
-MAX_RUN_S = 86400
-GPU_JOBS_PER_DAY = 250  # more than 64 GPUs can run: ``acceptance`` sends the surplus away
-CPU_JOBS_PER_DAY = 75
+MAX_RUN_S = 36000
+TESTS = 0.12  # share of jobs that only try something out, for minutes
+TEST_MAX_RUN_S = 1200
+GPU_JOBS_PER_DAY = 200  # more than 64 GPUs can run: ``acceptance`` sends the surplus away
+CPU_JOBS_PER_DAY = 70
 PENDING_MAX = 90  # people go elsewhere when the queue is long
 PENDING_LOW = 45
-_LIMITS_MINUTES = (10, 20, 30, 60, 120, 240, 480, 720, 1440, 2880)
+_LIMITS_MINUTES = (10, 20, 30, 60, 120, 180, 240, 360, 480, 720, 1080, 1440)
 
 _GPU_NAMES = ("resnet50", "vit-small", "bert-finetune", "llm-lora", "diffusion", "wav2vec2",
               "detr-coco", "gnn-molecules", "rl-atari", "eval-suite")  # fmt: skip
@@ -87,7 +89,10 @@ def _trace() -> tuple[tuple[int, int], ...]:
 def _submit(rng: Random, at: float) -> Iterator[Submission]:
     run_s, gpus = rng.choice(_trace())
     on_gpus = rng.random() < GPU_JOBS_PER_DAY / (GPU_JOBS_PER_DAY + CPU_JOBS_PER_DAY)
-    request = _base(rng, min(run_s, MAX_RUN_S), gpus if on_gpus else 0)
+    run_s = min(run_s, MAX_RUN_S)
+    if rng.random() < TESTS:
+        run_s, gpus = min(run_s // 30, TEST_MAX_RUN_S), min(gpus, 2)
+    request = _base(rng, run_s, gpus if on_gpus else 0)
     kind = rng.random()
     # What cannot start by itself is cancelled some day, or the queue would fill up with it.
     patience_s = rng.randrange(6, 30) * HOUR_S
@@ -151,7 +156,7 @@ def _user(rng: Random, gpus: int) -> tuple[str, str]:
     # Physics mostly needs no GPUs, the others mostly do.
     account = _pick(rng, {"nlp": 40, "vision": 28, "physics": 8 if gpus else 60, "teaching": 5})
     # The first user of an account submits most.
-    users = {user: 1 / rank for rank, user in enumerate(site.USERS[account], start=1)}
+    users = {user: rank**-0.5 for rank, user in enumerate(site.USERS[account], start=1)}
     return _pick(rng, users), account
 
 
@@ -161,12 +166,12 @@ def _pick(rng: Random, weights: Mapping[T, float]) -> T:
 
 def _limit_minutes(rng: Random, run_s: int) -> int:
     """People guess too long, and in round numbers."""
-    guess = run_s / 60 * (1.05 + rng.expovariate(1 / 1.2))
+    guess = run_s / 60 * (1.05 + rng.expovariate(1 / 0.7))
     return next((limit for limit in _LIMITS_MINUTES if limit >= guess), _LIMITS_MINUTES[-1])
 
 
 def _partition(rng: Random, run_s: int, limit_minutes: int, gpus: int, account: str) -> str:
-    if run_s < 1200 and gpus <= 2 and rng.random() < 0.25:
+    if run_s <= TEST_MAX_RUN_S:
         return "debug"
     if not gpus:
         return "highmem" if rng.random() < 0.12 else "cpu"

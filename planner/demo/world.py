@@ -33,6 +33,7 @@ def build_world(
         reservations=site.sim_reservations(origin_at),
         config=config,
         jobs=tuple(sim_job(attempt, origin_at, resolve) for attempt in attempts),
+        origin_s=origin_at,
     )
 
 

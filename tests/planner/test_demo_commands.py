@@ -149,7 +149,7 @@ def test_configuration_and_limits_read_back(slurm: Slurm) -> None:
     assert config.priority_weights["fair_share"] == 10000
     assert config.enforce >= {"limits"}
     qos = {one.name: one for one in slurm.qos()}
-    assert qos["normal"].max_tres_per_user.gpus == 16
+    assert qos["normal"].max_tres_per_user.gpus == 20
     assert qos["high"].max_jobs_per_user == 4
     associations = slurm.associations()
     assert ("demo", "ada") in {(a.account, a.user) for a in associations}

@@ -126,7 +126,7 @@ def test_job_ids_continue_after_a_restart(folder: Path) -> None:
 
 
 def test_the_queue_fills_and_does_not_grow_without_bound(tmp_path: Path) -> None:
-    controller = DemoCluster(tmp_path, history_days=8).controller
+    controller = DemoCluster(tmp_path, history_days=5).controller
     assert 25 <= controller.pending_count() <= 110
     controller.advance(NOW_AT + 60)
     reasons = {waiting.reason for waiting in controller.simulation.queue()}
