@@ -6,6 +6,7 @@ planned start and the spread around it is not told.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -109,7 +110,8 @@ def _answer(pending: PendingJob, planned: PlannedStart | None) -> JobForecast:
 
 def _without_start(pending: PendingJob, said: Explanation) -> JobForecast:
     why = pending.blocked or said.why
-    return JobForecast(pending, said.reason_class, f"{why} {said.cure}")
+    cure = re.sub(r"\bID\b", pending.key, said.cure)  # ready to copy
+    return JobForecast(pending, said.reason_class, f"{why} {cure}")
 
 
 def _together(jobs: list[JobForecast]) -> list[JobForecast]:

@@ -1,0 +1,134 @@
+"""Forecasts as claimed rows: asked for once a queue poll, computed once, given up in the end."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from celery import current_app
+
+from planner import forecast_queue
+from planner.models import Forecast
+from planner.tasks import compute_forecast, request_forecasts
+from tests.factories import make_cluster
+from tests.planner.test_forecast import store_polls
+from tracker.models import Cluster, Poll
+
+State = Forecast.State
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def cluster(db: None) -> Cluster:
+    cluster = make_cluster()
+    store_polls(cluster)
+    return cluster
+
+
+@pytest.fixture
+def rung(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Ids that the broker was given."""
+    ids: list[int] = []
+    monkeypatch.setattr(current_app, "send_task", lambda _name, args, **_: ids.extend(args))
+    return ids
+
+
+def queue_read_at(cluster: Cluster) -> datetime:
+    return Poll.objects.filter(cluster=cluster, command="squeue").latest("started_at").started_at
+
+
+def request_due(now: datetime, capture) -> list[int]:
+    with capture(execute=True):
+        return forecast_queue.request_due(now)
+
+
+def test_a_queue_read_anew_asks_for_one_forecast(
+    cluster: Cluster, rung: list[int], django_capture_on_commit_callbacks
+) -> None:
+    now = queue_read_at(cluster) + MINUTE
+    asked = request_due(now, django_capture_on_commit_callbacks)
+    assert rung == asked
+    assert len(asked) == 1
+    assert request_due(now + MINUTE, django_capture_on_commit_callbacks) == []  # still open
+
+
+def test_nothing_new_since_the_last_forecast_asks_for_nothing(
+    cluster: Cluster, rung: list[int], django_capture_on_commit_callbacks
+) -> None:
+    now = queue_read_at(cluster) + MINUTE
+    done = {"state": State.DONE, "requested_at": now, "snapshot_at": queue_read_at(cluster)}
+    Forecast.objects.create(cluster=cluster, cpu_s=1.0, **done)
+    assert request_due(now + MINUTE, django_capture_on_commit_callbacks) == []
+    store_polls(cluster, later=2 * MINUTE)
+    assert len(request_due(now + 2 * MINUTE, django_capture_on_commit_callbacks)) == 1
+
+
+def test_a_dear_forecast_is_asked_for_less_often(
+    cluster: Cluster, rung: list[int], django_capture_on_commit_callbacks
+) -> None:
+    now = queue_read_at(cluster) + MINUTE
+    Forecast.objects.create(cluster=cluster, state=State.DONE, requested_at=now, cpu_s=30.0)
+    due_at = now + timedelta(seconds=300)  # 30 s are a tenth of five minutes
+    assert request_due(due_at - MINUTE, django_capture_on_commit_callbacks) == []
+    assert len(request_due(due_at, django_capture_on_commit_callbacks)) == 1
+
+
+def test_a_paused_cluster_and_one_never_read_get_no_forecast(
+    cluster: Cluster, rung: list[int], django_capture_on_commit_callbacks
+) -> None:
+    make_cluster("unread")
+    Cluster.objects.filter(pk=cluster.pk).update(polling_paused=True)
+    now = queue_read_at(cluster) + MINUTE
+    assert request_due(now, django_capture_on_commit_callbacks) == []
+
+
+def test_a_forecast_is_computed_once_however_often_it_is_rung(cluster: Cluster) -> None:
+    row = Forecast.objects.create(cluster=cluster, requested_at=queue_read_at(cluster))
+    assert forecast_queue.compute(row.pk) is True
+    assert forecast_queue.compute(row.pk) is False
+    row.refresh_from_db()
+    assert (row.state, row.tries, row.jobs, row.error) == (State.DONE, 1, 221, "")
+    assert row.snapshot_at == queue_read_at(cluster)
+    assert row.cpu_s is not None
+    assert row.cpu_s > 0
+
+
+def test_a_forecast_that_fails_is_tried_again_and_then_given_up(db: None) -> None:
+    empty = make_cluster()
+    row = Forecast.objects.create(cluster=empty, requested_at=datetime.now().astimezone())
+    states = []
+    for _ in range(4):
+        compute_forecast(row.pk)
+        row.refresh_from_db()
+        states.append((row.state, row.tries))
+    queued = State.QUEUED
+    assert states == [(queued, 1), (queued, 2), (State.FAILED, 3), (State.FAILED, 3)]
+    assert "squeue" in row.error
+
+
+def test_the_sweep_rings_lost_work_again_and_forgets_old_rows(
+    cluster: Cluster, rung: list[int], django_capture_on_commit_callbacks
+) -> None:
+    now = queue_read_at(cluster)
+    make = Forecast.objects.create
+    old = make(cluster=cluster, state=State.DONE, requested_at=now - timedelta(days=2))
+    stale = {"state": State.RUNNING, "claimed_at": now - timedelta(minutes=11)}
+    lost = make(cluster=cluster, requested_at=now - 12 * MINUTE, tries=1, **stale)
+    hopeless = make(cluster=cluster, requested_at=now - 12 * MINUTE, tries=3, **stale)
+    unheard = make(cluster=cluster, requested_at=now - 2 * MINUTE)
+    fresh = make(cluster=cluster, requested_at=now)
+    with django_capture_on_commit_callbacks(execute=True):
+        forecast_queue.sweep(now)
+    assert sorted(rung) == sorted([lost.pk, unheard.pk])
+    assert not Forecast.objects.filter(pk=old.pk).exists()
+    states = dict(Forecast.objects.values_list("pk", "state"))
+    assert states[hopeless.pk] == State.FAILED
+    assert states[fresh.pk] == State.QUEUED
+
+
+def test_the_beats_task_sweeps_and_asks(
+    cluster: Cluster, rung: list[int], django_capture_on_commit_callbacks
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        request_forecasts()
+    assert rung == [Forecast.objects.get().pk]
