@@ -33,8 +33,8 @@ def remember_hint(
 
 def _count_again(identity: dict[str, object], said_status: str, now: datetime) -> JobHint | None:
     waiting = JobHint.objects.filter(**identity)
-    waiting.update(times=F("times") + 1, said_status=said_status, received_at=now)
-    return waiting.first()
+    counted = waiting.update(times=F("times") + 1, said_status=said_status, received_at=now)
+    return waiting.first() if counted else None
 
 
 def _raw_id(job_id: JobId, cluster: Cluster | None) -> int:
