@@ -35,11 +35,12 @@ class Outlook:
         self._now_s = now_s
         self._until_s = now_s + state.config.bf_window_s
         self._holds = Holds(self._slot(now_s), len(state.nodes))
-        self._at_change: int | None = None  # state.changes that the next four belong to
+        self._at_change: int | None = None  # state.changes that the next five belong to
         self._releases: Releases
         self._fits_now: dict[Need, bool] = {}
         self._by_row: dict[Need, Fit] = {}
         self._tests: dict[bytes, IntArray] = {}  # rows to test, by the nodes that are open
+        self._first_fits: dict[tuple[Need, bytes], Planned | None] = {}
 
     def place_now(self, record: Record) -> Allocation | None:
         self._follow_state()
@@ -111,6 +112,7 @@ class Outlook:
         self._fits_now.clear()
         self._by_row.clear()
         self._tests.clear()
+        self._first_fits.clear()
 
     def _fit_by_row(self, need: Need) -> Fit:
         """Fit now and after each expected end."""
@@ -120,8 +122,13 @@ class Outlook:
 
     def _first_fit(self, need: Need, open_nodes: BoolArray) -> Planned | None:
         """The first of Slurm's tests at which the need fits on the nodes."""
-        config = self._state.config
         key = open_nodes.tobytes()
+        if (need, key) not in self._first_fits:
+            self._first_fits[need, key] = self._test(need, open_nodes, key)
+        return self._first_fits[need, key]
+
+    def _test(self, need: Need, open_nodes: BoolArray, key: bytes) -> Planned | None:
+        config = self._state.config
         if key not in self._tests:
             self._tests[key] = self._releases.look_ahead(
                 open_nodes, linear_s=config.bf_window_linear_s, origin_s=self._state.origin_s
