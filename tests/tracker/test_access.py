@@ -1,8 +1,8 @@
 """Who may see and touch what: the rules beneath every page and every address."""
 
 import pytest
-from tests.factories import make_experiment
 
+from tests.factories import make_experiment
 from tracker.models import Actor, Run, Token
 
 pytestmark = pytest.mark.django_db
