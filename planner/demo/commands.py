@@ -68,7 +68,7 @@ def _check_dependency(controller: Controller, text: str) -> None:
         job_ids = [job_id for _, ids in parse_dependency(text) for job_id in ids]
     except ValueError:
         job_ids = [-1]
-    if any(not controller.attempts_of([job_id]) for job_id in job_ids):
+    if any(not controller.roster.attempts_of([job_id]) for job_id in job_ids):
         raise SlurmRefusalError(
             "sbatch: error: Batch job submission failed: Job dependency problem"
         )

@@ -7,16 +7,14 @@ rules, looked at less often, up to now.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable
-
 from planner.demo import endings, site
 from planner.demo.crowd import Crowd
 from planner.demo.endings import Ending
 from planner.demo.jobs import Attempt, Request, Script
 from planner.demo.journal import Journal
 from planner.demo.processes import LaunchError, Processes, end_orphan
-from planner.demo.world import build_world, parse_dependency, sim_job
+from planner.demo.roster import Roster
+from planner.demo.world import build_world, sim_job
 from planner.sim.config import DAY_S, SchedulerConfig
 from planner.sim.engine import Simulation
 from planner.sim.jobs import Key
@@ -43,8 +41,7 @@ class Controller:
         history_days: int = HISTORY_DAYS,
     ) -> None:
         self.own_name, self.own_uid, self.started_at = own_name, own_uid, now_at
-        self.active: dict[Key, Attempt] = {}
-        self.recent: deque[Attempt] = deque()  # ended within MinJobAge
+        self.roster = Roster(journal)
         self.simulation: Simulation
         self.origin_at = self.now_at = (now_at // 3600 - history_days * 24) * 3600
         self.next_job_id = FIRST_JOB_ID
@@ -65,9 +62,9 @@ class Controller:
             self._end(key, endings.of_script(exit_code, exit_signal))
         self._processes.sweep(now_at)
         self._pass_time(now_at)
-        while self.recent and (self.recent[0].end_at or 0) < now_at - site.MIN_JOB_AGE_S:
-            self.recent.popleft()
+        self.roster.forget(now_at)
         if now_at - self.origin_at >= DAY_S:
+            self._note_usage()
             self._rebuild(site.LIVE)  # so that the next days' maintenance becomes known
         self._keep(at_once=False)
 
@@ -82,11 +79,11 @@ class Controller:
                 return
 
     def _let_crowd_act(self) -> None:
-        submission = self._crowd.submission(self.now_at, self.pending_count())
+        submission = self._crowd.submission(self.now_at, self.roster.pending_count())
         if submission is not None:
             self._crowd.submitted(self._enter_new(*submission))
         lost = set(self._crowd.lost_patience(self.now_at))
-        for attempt in list(self.active.values()) if lost else ():
+        for attempt in list(self.roster.active.values()) if lost else ():
             if attempt.db_index in lost and attempt.is_pending:
                 self.cancel(attempt, self._uid(attempt))
 
@@ -102,7 +99,7 @@ class Controller:
             if attempt.request.is_real and not attempt.is_pending:
                 self._lose(attempt)
             else:
-                self.active[attempt.key] = attempt
+                self.roster.add(attempt)
         return float(self.now_at)
 
     def _lose(self, attempt: Attempt) -> None:
@@ -111,46 +108,46 @@ class Controller:
         endings.close(attempt, endings.NODE_FAIL, self.now_at)
         self._journal.save(attempt)
         if attempt.request.requeue:
-            requeued = endings.next_attempt(attempt)
-            self._journal.save(requeued)
-            self.active[requeued.key] = requeued
+            self.roster.add(endings.next_attempt(attempt))
+        else:
+            self._forget_script(attempt)
 
     def _catch_up(self, now_at: int) -> None:
         """Live through the time since the last stop; real scripts cannot run in the past."""
-        for attempt in self.active.values():
+        for attempt in self.roster.active.values():
             self._crowd.watch(attempt)
-        real = {key: one for key, one in self.active.items() if one.request.is_real}
-        self.active = {key: one for key, one in self.active.items() if key not in real}
+        real = {key: one for key, one in self.roster.active.items() if one.request.is_real}
+        for key in real:
+            del self.roster.active[key]
         while self.now_at < now_at:
             self._rebuild(site.COARSE, keeps_plan=False)
             self._pass_time(min(now_at, self.now_at + DAY_S))
-        self.active |= real
+            self._note_usage()
+        self.roster.active |= real
         self._rebuild(site.LIVE)
-        self.recent = deque(self._journal.ended(now_at - site.MIN_JOB_AGE_S))
+        self.roster.recall(now_at)
         self._keep(at_once=True)
 
     def _rebuild(self, config: SchedulerConfig, *, keeps_plan: bool = True) -> None:
         """A fresh simulation of the cluster as it is now."""
-        self._note_usage()
         self.origin_at = self.now_at
         world = build_world(
-            self.active.values(),
+            self.roster.active.values(),
             origin_at=self.now_at,
             config=config,
             own_name=self.own_name,
             usage=self._usage,
-            resolve=self._resolve,
+            resolve=self.roster.resolve,
         )
         self.simulation = Simulation(
             world, on_start=self._started, on_end=self._ended, keeps_plan=keeps_plan
         )
 
     def _note_usage(self) -> None:
-        if hasattr(self, "simulation"):
-            self._usage = {
-                (row.association.account, row.association.user): row.usage
-                for row in self.simulation.shares()
-            }
+        self._usage = {
+            (row.association.account, row.association.user): row.usage
+            for row in self.simulation.shares()
+        }
 
     def _keep(self, *, at_once: bool) -> None:
         """Commit what changed, with the clock: together they are a state to resume from."""
@@ -194,40 +191,15 @@ class Controller:
 
     def stop(self) -> None:
         """End the real scripts, as a failing node would, and close the books."""
-        for attempt in list(self.active.values()):
+        for attempt in list(self.roster.active.values()):
             if attempt.request.is_real and not attempt.is_pending:
                 self._end(attempt.key, endings.NODE_FAIL)
         self._processes.stop_all()
         self._keep(at_once=True)
         self._journal.close()
 
-    # --- what the outside may see
-
-    def attempts_of(self, job_ids: Iterable[int]) -> list[Attempt]:
-        """All attempts of the jobs with these raw or array ids, oldest first."""
-        return [self._current(attempt) for attempt in self._journal.of_jobs(job_ids)]
-
-    def attempts_since(self, since_at: float) -> list[Attempt]:
-        """Attempts that ended at or after that instant, and those not ended."""
-        return [*self._journal.ended(since_at), *self.active.values()]
-
-    def pending_count(self) -> int:
-        return sum(attempt.is_pending for attempt in self.active.values())
-
-    def _current(self, attempt: Attempt) -> Attempt:
-        active = self.active.get(attempt.key)
-        return active if active and active.db_index == attempt.db_index else attempt
-
     def _uid(self, attempt: Attempt) -> int:
         return site.uid_of(attempt.request.user, self.own_name, self.own_uid)
-
-    def _resolve(self, kind: str, job_id: int) -> tuple[Key, ...] | None:
-        """Keys of the jobs that a dependency still waits for; None if it cannot be met any more."""
-        newest = {attempt.key: attempt for attempt in self.attempts_of([job_id])}
-        over = [one for one in newest.values() if not one.is_active]
-        if not all(endings.settles(kind, parent) for parent in over):
-            return None
-        return tuple(key for key, one in newest.items() if one.is_active)
 
     # --- jobs come and start
 
@@ -248,15 +220,14 @@ class Controller:
         return job_id
 
     def _enter(self, attempt: Attempt) -> None:
-        self.active[attempt.key] = attempt
-        self._journal.save(attempt)
+        self.roster.add(attempt)
         self._crowd.watch(attempt)
-        self.simulation.submit(sim_job(attempt, self.origin_at, self._resolve))
+        self.simulation.submit(sim_job(attempt, self.origin_at, self.roster.resolve))
 
     def _started(self, running: RunningJob) -> None:
-        attempt = self.active[running.job.key]
+        attempt = self.roster.active[running.job.key]
         self._split(attempt)
-        attempt.eligible_at = self._eligible_at(attempt)
+        attempt.eligible_at = self.roster.eligible_at(attempt)
         attempt.state, attempt.reason = "RUNNING", "None"
         attempt.start_at = self.origin_at + int(running.start_s)
         attempt.partition, attempt.shares = running.partition, running.allocation
@@ -266,18 +237,9 @@ class Controller:
 
     def _split(self, attempt: Attempt) -> None:
         """Give an array task a raw id of its own; the last one keeps the array's, as in Slurm."""
-        if attempt.is_split:
-            return
-        rest = (one for one in self.active.values() if one.array_id == attempt.array_id)
-        if sum(not one.is_split for one in rest) > 1:
+        if not attempt.is_split and self.roster.has_unsplit_siblings(attempt):
             attempt.job_id = self.next_job_id
             self.next_job_id += 1
-
-    def _eligible_at(self, attempt: Attempt) -> float:
-        known = [attempt.submit_at, attempt.request.begin_at, attempt.eligible_at]
-        for _, job_ids in parse_dependency(attempt.request.dependency):
-            known += [parent.end_at for parent in self._journal.of_jobs(job_ids)]
-        return max(moment for moment in known if moment is not None)
 
     def _follow_up(self) -> None:
         """What must not happen while the simulation runs."""
@@ -300,36 +262,27 @@ class Controller:
 
     def _end(self, key: Key, ending: Ending) -> None:
         """End a pending or running attempt now."""
-        children = self._children_of(self.active[key]) if ending.state == "COMPLETED" else []
+        attempt = self.roster.active[key]
+        children = self.roster.children_of(attempt) if ending.state == "COMPLETED" else []
         self._endings[key] = ending
         self.simulation.cancel(key)
         # To the simulator a job that was ended early has failed; its children ask the journal.
         for child in children:
             self._endings[child.key] = _TAKEN_OUT
             self.simulation.cancel(child.key)
-            self.simulation.submit(sim_job(child, self.origin_at, self._resolve))
+            self.simulation.submit(sim_job(child, self.origin_at, self.roster.resolve))
         self._follow_up()
-
-    def _children_of(self, parent: Attempt) -> list[Attempt]:
-        ids = {parent.job_id, parent.base_id}
-        return [
-            one
-            for one in self.active.values()
-            if one.is_pending
-            and any(ids.intersection(j) for _, j in parse_dependency(one.request.dependency))
-        ]
 
     def _ended(self, ended: EndedJob) -> None:
         key = ended.job.key
         ending = self._endings.pop(key, None)
         if ending is _TAKEN_OUT:
             return
-        attempt = self.active.pop(key)
+        attempt = self.roster.active[key]
         if ending is None:
             ending = endings.in_due_time(attempt, self._uid(attempt))
         endings.close(attempt, ending, self.origin_at + int(ended.end_s))
-        self._journal.save(attempt)
-        self.recent.append(attempt)
+        self.roster.end(attempt)
         if ending.requeues and attempt.request.requeue:
             self._requeues.append(attempt)
         if attempt.request.is_real:
@@ -338,6 +291,6 @@ class Controller:
 
     def _forget_script(self, attempt: Attempt) -> None:
         self._processes.forget_file(attempt)
-        siblings = [*self.active.values(), *self._requeues]
+        siblings = [*self.roster.active.values(), *self._requeues]
         if not any(one.base_id == attempt.base_id for one in siblings):
             self._journal.forget_script(attempt.base_id)

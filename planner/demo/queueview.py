@@ -60,7 +60,7 @@ def queue_rows(controller: Controller, *, expand_arrays: bool = False) -> list[Q
         waiting.setdefault(one.job.key, one)
     rest: dict[int, list[Attempt]] = {}
     rows: list[QueueRow] = []
-    for attempt in (*controller.recent, *controller.active.values()):
+    for attempt in (*controller.roster.recent, *controller.roster.active.values()):
         if attempt.is_split or expand_arrays or attempt.array_id is None:
             rows.append(_row(attempt, (), waiting.get(attempt.key), controller.origin_at))
         else:

@@ -65,7 +65,9 @@ def _columns(options: Arguments, known: tuple[str, ...]) -> list[Column]:
 def _selected(controller: Controller, call: Call, options: Arguments) -> list[QueueRow]:
     ids = options.numbers("jobs")
     since_at, until_at = _window(controller.now_at, call, options)
-    attempts = controller.attempts_of(ids) if ids else controller.attempts_since(since_at)
+    attempts = (
+        controller.roster.attempts_of(ids) if ids else controller.roster.attempts_since(since_at)
+    )
     # The rows of what is in the queue know the reasons, and arrays that are not split.
     queued = {row.attempt.db_index: row for row in queue_rows(controller) if row.attempt.is_active}
     rows = [queued.get(a.db_index) or QueueRow(a, eligible_at=a.eligible_at) for a in attempts]

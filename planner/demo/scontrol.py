@@ -74,7 +74,7 @@ def own_jobs(controller: Controller, ids: Sequence[str], command: str) -> list[A
         base, _, task = text.partition("_")
         mine = [
             attempt
-            for attempt in controller.active.values()
+            for attempt in controller.roster.active.values()
             if (text in (attempt.shown_id, str(attempt.job_id), str(attempt.base_id)))
             or (task.startswith("[") and base == str(attempt.base_id))
         ]
@@ -130,7 +130,7 @@ def scancel(controller: Controller, call: Call) -> Answer:
             raise SlurmRefusalError("scancel: error: No job identification provided")
         attempts = [
             one
-            for one in controller.active.values()
+            for one in controller.roster.active.values()
             if one.request.user == controller.own_name and _matches(one, wanted)
         ]
     for attempt in attempts:
@@ -151,7 +151,7 @@ def _matches(attempt: Attempt, wanted: dict[str, set[str]]) -> bool:
 def sdiag(controller: Controller, call: Call) -> Answer:
     """The lines that say how loaded the controller is: not at all."""
     parse(call, {})
-    pending = controller.pending_count()
+    pending = controller.roster.pending_count()
     cycle_at = controller.now_at - controller.now_at % int(site.LIVE.bf_interval_s)
     return Answer(
         "*******************************************************\n"
@@ -160,6 +160,6 @@ def sdiag(controller: Controller, call: Call) -> Answer:
         "*******************************************************\n"
         "Server thread count:  1\nAgent queue size:     0\nAgent count:          0\n"
         "Agent thread count:   0\nDBD Agent queue size: 0\n\n"
-        f"Jobs pending:   {pending}\nJobs running:   {len(controller.active) - pending}\n\n"
+        f"Jobs pending:   {pending}\nJobs running:   {len(controller.roster.active) - pending}\n\n"
         f"Backfilling stats\n\tLast cycle when: ({cycle_at})\n"
     )

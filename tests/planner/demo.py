@@ -53,7 +53,7 @@ class DemoCluster:
         return int(said.stdout)
 
     def attempts(self, job_id: int) -> list[Attempt]:
-        return self.controller.attempts_of([job_id])
+        return self.controller.roster.attempts_of([job_id])
 
     def job(self, job_id: int) -> Attempt:
         """Its newest attempt."""

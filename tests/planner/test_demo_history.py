@@ -91,7 +91,7 @@ def test_the_same_seed_lives_the_same_history(tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
         controller = DemoCluster(tmp_path / name, history_days=1).controller
-        histories.append([attempt.to_json() for attempt in controller.attempts_since(0)])
+        histories.append([attempt.to_json() for attempt in controller.roster.attempts_since(0)])
         controller.stop()
     assert histories[0] == histories[1]
     assert histories[0]
@@ -103,7 +103,7 @@ def test_a_restart_ends_what_ended_meanwhile_and_loses_nothing(folder: Path) -> 
     journal.close()
     later_at = NOW_AT + 6 * 3600
     controller = DemoCluster(folder, now_at=later_at).controller
-    after = {a.db_index: a for a in controller.attempts_since(NOW_AT)}
+    after = {a.db_index: a for a in controller.roster.attempts_since(NOW_AT)}
     due = [
         a
         for a in before.values()
@@ -127,7 +127,7 @@ def test_job_ids_continue_after_a_restart(folder: Path) -> None:
 
 def test_the_queue_fills_and_does_not_grow_without_bound(tmp_path: Path) -> None:
     controller = DemoCluster(tmp_path, history_days=5).controller
-    assert 25 <= controller.pending_count() <= 110
+    assert 25 <= controller.roster.pending_count() <= 110
     controller.advance(NOW_AT + 60)
     reasons = {waiting.reason for waiting in controller.simulation.queue()}
     assert len(reasons) >= 4, reasons

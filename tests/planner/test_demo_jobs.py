@@ -194,7 +194,7 @@ def test_jobs_of_others_are_not_touched(
     demo: DemoCluster, command: str, arguments: tuple[str, ...]
 ) -> None:
     demo.pass_time(4 * 3600)
-    other = next(iter(demo.controller.active.values()))
+    other = next(iter(demo.controller.roster.active.values()))
     said = demo.ask(command, *arguments, str(other.base_id))
     assert said.rc == 1
     assert "Access/permission denied" in said.stderr
@@ -231,7 +231,7 @@ def test_a_script_orphaned_by_a_killed_server_is_ended_at_the_next_start(tmp_pat
     assert second.attempts(job_id)[0].state == "NODE_FAIL"
     second.controller.stop()
     # The first server is the script's parent, and learns what became of it.
-    killed.wait_for(lambda: job_id not in killed.controller.active)
-    ended = killed.controller.recent[-1]
+    killed.wait_for(lambda: job_id not in killed.controller.roster.active)
+    ended = killed.controller.roster.recent[-1]
     assert (ended.job_id, ended.state, ended.exit_signal) == (job_id, "FAILED", 9)
     killed.controller.stop()

@@ -7,6 +7,7 @@ import os
 import pwd
 import random
 import signal
+import socket
 import sys
 import time
 from pathlib import Path
@@ -31,8 +32,8 @@ this machine when their turn comes. The loop by hand, in a terminal:
 
 1. Issue a token with the scope "run" for this experiment, on the page Tokens.
 2. export PATH={bin}:$PATH
-3. export TRACKER_API=http://token:SECRET@127.0.0.1:8000 EXPERIMENT_ID={experiment}
-   (the secret of step 1 in place of SECRET, the port you see in the address of this page)
+3. export TRACKER_API={api} EXPERIMENT_ID={experiment}
+   (the secret of step 1 in place of SECRET)
 4. Save the batch script below as train.py, then: sbatch train.py
 5. squeue --me shows it waiting and starting; its run appears here, with its curve.
 
@@ -80,7 +81,7 @@ class Command(BaseCommand):
             self._serve(controller, listener)
         (folder / "slurm.sock").unlink(missing_ok=True)
 
-    def _serve(self, controller: Controller, listener: server.socket.socket) -> None:
+    def _serve(self, controller: Controller, listener: socket.socket) -> None:
         told: list[int] = []
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda number, _: told.append(number))
@@ -119,7 +120,12 @@ def _make_example(cluster: Cluster, actor: Actor, commands: Path) -> Experiment:
         cluster=cluster,
         batch_script=script.read_text(),
     )
-    description = EXAMPLE_DESCRIPTION.format(bin=commands, experiment=experiment.pk)
+    address = settings.PUBLIC_URL or "http://127.0.0.1:8000"
+    description = EXAMPLE_DESCRIPTION.format(
+        bin=commands,
+        experiment=experiment.pk,
+        api=address.replace("://", "://token:SECRET@"),
+    )
     recording.update_experiment(experiment, actor=actor, description=description)
     for seed, learning_rate in ((1, 0.003), (2, 0.03)):
         config = {"learning_rate": learning_rate, "steps": 60}
