@@ -7,7 +7,7 @@ PIP = $(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes
 LOCK = uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url \
 	--no-annotate --python-version 3.11 --custom-compile-command "make lock"
 
-.PHONY: help up test test-postgres test-python lint lock
+.PHONY: help up test test-postgres test-python lint slurm-up slurm-down lock
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -31,6 +31,12 @@ lint: $(VENV)/.installed-dev  ## style, types, arrows, system checks, missing mi
 	$(VENV)/bin/lint-imports
 	$(RUN) manage.py check
 	$(RUN) manage.py makemigrations --check --dry-run
+
+slurm-up: $(VENV)/.installed-dev  ## a real Slurm on this machine, for trying things (Debian packages, root)
+	@$(RUN) -m tests.cluster up
+
+slurm-down:  ## end that Slurm
+	@$(RUN) -m tests.cluster down
 
 lock:  ## pin all dependencies anew (needs uv)
 	$(LOCK) --output-file requirements.lock

@@ -176,19 +176,9 @@ def programs(host: str, port: int, *, demo: bool) -> list[Program]:
 
 def _worker(celery: tuple[str, ...], queue: str) -> tuple[str, ...]:
     alone = ("--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "WARNING")
-    return (
-        *celery,
-        "worker",
-        "-Q",
-        queue,
-        "-P",
-        "solo",
-        "-n",
-        f"{queue}@%h",
-        *alone,
-        "-l",
-        "WARNING",
-    )
+    # Two workers that start at once trip over the one file of the remote control's exchange.
+    unshared = ("--", "worker.enable_remote_control=false")
+    return (*celery, "worker", "-Q", queue, "-P", "solo", "-n", f"{queue}@%h", *alone, *unshared)
 
 
 def _bracketed(host: str) -> str:

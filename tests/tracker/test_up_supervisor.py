@@ -130,3 +130,11 @@ def test_the_pid_file_of_a_killed_program_is_no_obstacle(
 
 def test_a_free_port_does_not_answer() -> None:
     assert not answers("127.0.0.1", free_port())
+
+
+def test_the_parent_stays_small_it_loads_neither_django_nor_celery() -> None:
+    probe = "import sys, tracker.supervisor; print(*sorted({m.split('.')[0] for m in sys.modules}))"
+    done = subprocess.run(
+        [sys.executable, "-c", probe], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    assert not {"django", "celery", "numpy"} & set(done.stdout.split())
