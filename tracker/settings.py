@@ -149,6 +149,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 USE_I18N = False
+DATETIME_FORMAT = "Y-m-d H:i"  # of the admin; our pages use the reader's own zone
 
 # --- static files: ours, and plotly's packaged file (found without importing plotly)
 STATIC_URL = "static/"

@@ -17,7 +17,7 @@ class ResearchGroup(models.Model):
 
     class Meta:
         ordering = ["name"]
-        verbose_name = "group"
+        verbose_name = "research group"
 
     def __str__(self) -> str:
         return self.name

@@ -72,6 +72,7 @@ class Job(models.Model):
             models.Index(fields=["cluster", "in_queue", "state"]),
             models.Index(fields=["cluster", "user", "-job_id"]),
             models.Index(fields=["cluster", "is_final"]),
+            models.Index(fields=["cluster", "start_at"]),
             models.Index(fields=["cluster", "array_job_id"]),
         ]
 

@@ -12,6 +12,7 @@ from django.urls import reverse
 from tracker.models.clusters import Cluster
 from tracker.models.experiments import Experiment
 from tracker.models.jobs import Job
+from tracker.slurm.states import RunStatus
 
 
 def new_run_id() -> str:
@@ -24,22 +25,7 @@ def new_run_id() -> str:
 
 
 class Run(models.Model):
-    class Status(models.TextChoices):
-        CREATED = "CREATED"
-        SUBMITTING = "SUBMITTING"
-        PENDING = "PENDING"
-        RUNNING = "RUNNING"
-        SUSPENDED = "SUSPENDED"
-        COMPLETED = "COMPLETED"
-        FAILED = "FAILED"
-        CANCELLED = "CANCELLED"
-        TIMEOUT = "TIMEOUT"
-        OUT_OF_MEMORY = "OUT_OF_MEMORY"
-        NODE_FAIL = "NODE_FAIL"
-        PREEMPTED = "PREEMPTED"
-        BOOT_FAIL = "BOOT_FAIL"
-        DEADLINE = "DEADLINE"
-        UNKNOWN = "UNKNOWN"
+    Status = models.TextChoices("Status", [status.name for status in RunStatus])
 
     OPEN = (
         Status.CREATED,
