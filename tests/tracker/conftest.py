@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +15,7 @@ from django.db import connections
 
 # Two test runs at once must not meet in one folder.
 FOLDER = Path(tempfile.mkdtemp(prefix="queuecast-tracker-"))
+atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
 if connections["default"].vendor == "sqlite":
     connections["default"].settings_dict["TEST"]["NAME"] = FOLDER / "test.sqlite3"
 if "FileBased" in settings.CACHES["default"]["BACKEND"]:
