@@ -157,12 +157,12 @@ def programs(host: str, port: int, *, demo: bool) -> list[Program]:
     python = (sys.executable, "-m")
     celery = (*python, "celery", "-q", "-A", "tracker.celery")
     manage = (sys.executable, "manage.py")
-    web = (*python, "gunicorn", "tracker.wsgi", "--bind", f"{_bracketed(host)}:{port}")
     # No access log: request lines carry one-time tokens, and a proxy writes better ones.
-    web += ("--worker-class", "gthread", "--workers", "1", "--threads", "8")
-    web += ("--no-control-socket", "--graceful-timeout", "5", "--log-level", "warning")
-    beat = (*celery, "beat", "-l", "WARNING", "--pidfile", str(pid_file))
-    beat += ("--schedule", str(data_dir / "beat-schedule"))
+    web = [*python, "gunicorn", "tracker.wsgi", "--bind", f"{_bracketed(host)}:{port}"]
+    web += ["--worker-class", "gthread", "--workers", "1", "--threads", "8"]
+    web += ["--no-control-socket", "--graceful-timeout", "5", "--log-level", "warning"]
+    beat = [*celery, "beat", "-l", "WARNING", "--pidfile", str(pid_file)]
+    beat += ["--schedule", str(data_dir / "beat-schedule")]
     demo_cluster = Program("demo cluster", (*manage, "demo_cluster"))
     return [
         Program("web", web),

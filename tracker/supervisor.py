@@ -16,7 +16,7 @@ import sys
 import time
 import webbrowser
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -58,7 +58,6 @@ class Child:
     started_s: float = 0.0
     due_s: float = 0.0  # monotonic clock
     delay_s: float = FIRST_DELAY_S
-    groups: set[int] = field(default_factory=set)  # of every process it ever was
 
 
 class Supervisor:
@@ -79,6 +78,7 @@ class Supervisor:
             while not self._stops:
                 for child in self.children:
                     self._look_after(child, time.monotonic())
+                self._reap_left_behind()
                 if not announced and is_ready():
                     announce()
                     announced = True
@@ -94,9 +94,8 @@ class Supervisor:
         deadline = time.monotonic() + GRACE_S
         while time.monotonic() < deadline and any(p.poll() is None for p in running):
             time.sleep(0.05)
-        for group in {group for child in self.children for group in child.groups}:
-            _kill(os.killpg, group)
         for process in running:
+            _kill(os.killpg, process.pid)
             process.wait()
         for pid in _children_of_this_process():
             _kill(os.kill, pid)
@@ -112,9 +111,9 @@ class Supervisor:
         code = child.process.poll()
         if code is None:
             return
-        child.process = None
         # What a dead program has started would run beside what the next one starts.
-        _kill(os.killpg, max(child.groups))
+        _kill(os.killpg, child.process.pid)
+        child.process = None
         if child.program.once:
             child.due_s = float("inf")
             return
@@ -137,8 +136,13 @@ class Supervisor:
             start_new_session=True,  # the terminal's Ctrl-C reaches the parent only
             preexec_fn=lambda: _die_with(parent),  # noqa: PLW1509 (this parent has no threads)
         )
-        child.groups.add(child.process.pid)
         child.started_s = now_s
+
+    def _reap_left_behind(self) -> None:
+        """Take note of the ends of processes that are ours because their parents are gone."""
+        own = {child.process.pid for child in self.children if child.process}
+        for pid in set(_children_of_this_process()) - own:
+            os.waitpid(pid, os.WNOHANG)
 
 
 def become(plan: Plan, environment: dict[str, str]) -> NoReturn:

@@ -138,3 +138,22 @@ def test_the_parent_stays_small_it_loads_neither_django_nor_celery() -> None:
         [sys.executable, "-c", probe], cwd=ROOT, check=True, capture_output=True, text=True
     )
     assert not {"django", "celery", "numpy"} & set(done.stdout.split())
+
+
+def test_the_orphans_of_a_program_leave_no_zombies(tmp_path: Path, parents: list[Parent]) -> None:
+    orphan = tmp_path / "orphan"
+    script = (
+        "import os, time\n"
+        "if os.fork() == 0:\n"
+        "    os.setsid()\n"
+        "    if os.fork() == 0:\n"
+        f"        open({str(orphan)!r}, 'w').write(str(os.getpid()))\n"
+        "        time.sleep(0.5)\n"
+        "    os._exit(0)\n"
+        "os.wait()\n"
+        "time.sleep(600)\n"
+    )
+    parents.append(Parent(tmp_path, {"name": "daemon", "argv": [sys.executable, "-c", script]}))
+    wait_until(lambda: orphan.exists() and orphan.read_text() != "", "the orphan")
+    pid = int(orphan.read_text())
+    wait_until(lambda: not Path(f"/proc/{pid}").exists(), "the end of the orphan, reaped")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from typing import Any
 
 from django.db.models import Model
 
@@ -43,11 +44,14 @@ class Edits:
 def replace_rows(
     model: type[Model],
     cluster: Cluster,
-    wanted: Mapping[tuple[str, ...], Mapping[str, object]],
+    wanted: Mapping[Any, Mapping[str, object]],
     *,
     key: tuple[str, ...],
 ) -> int:
-    """Make the cluster's rows those ``wanted``, by key; the number created, changed and deleted."""
+    """Make the cluster's rows those ``wanted``, by tuples of the ``key`` columns' values.
+
+    The number created, changed and deleted.
+    """
     edits, new = Edits(), []
     known = {
         tuple(getattr(row, name) for name in key): row

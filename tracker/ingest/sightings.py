@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
@@ -175,7 +176,7 @@ def _accounted_job(row: AccountedJob) -> dict[str, object]:
     }
 
 
-def _known(fields: dict[str, object]) -> dict[str, object]:
+def _known(fields: Mapping[str, object]) -> dict[str, object]:
     """Without the unknown ones, and texts no longer than their column."""
     return {
         name: value[: _WIDTHS.get(name)] if isinstance(value, str) else value
