@@ -175,7 +175,7 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "tracker.api.pagination.NewestFirst",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["tracker.api.parsing.StrictJSONParser"],
     "EXCEPTION_HANDLER": "tracker.api.problems.exception_handler",
     "DEFAULT_THROTTLE_CLASSES": ["tracker.api.throttling.ScopeThrottle"],
     "UNAUTHENTICATED_USER": None,

@@ -3,6 +3,8 @@
 from django.contrib import admin
 from django.urls import include, path
 
+handler404 = "tracker.api.problems.not_found"
+handler500 = "tracker.api.problems.server_error"
 urlpatterns = [
     path("", include("tracker.views.urls")),
     path("", include("tracker.api.urls")),
