@@ -84,7 +84,7 @@ RUNS = [
 ROOT_CONTRACTS = [
     Row("experiments/<str:experiment_id>/runs", "POST", "401 404 403 201 201 201 | 201 201 403 404 401", {}, args=E),
     Row("runs/<str:run_id>/metrics", "POST",            "401 404 403 201 201 201 | 201 201 403 404 401", POINT, args=R),
-    Row("webhooks/slurm", "POST",                       "401 403 403 403 403 202 | 403 403 403 202 401", {"job_id": 828}),
+    Row("webhooks/slurm", "POST",                       "401 202 202 202 202 202 | 403 202 403 202 401", {"job_id": 828}),
 ]
 CLUSTERS = [
     api("clusters",          "GET", "401 200 200 200 200 200 | 403 200 200 403 401"),

@@ -24,7 +24,8 @@ from tracker.api.run_shapes import (
 )
 from tracker.filters import RunFilter
 from tracker.models import Actor, Artifact, Run, StartEstimate
-from tracker.points import json_value, read_curve
+from tracker.points import json_value
+from tracker.series import read_curve
 
 
 def shown_runs(actor: Actor) -> QuerySet[Run]:

@@ -17,7 +17,7 @@ def curves_of(series: Sequence[MetricSeries]) -> list[dict[str, object]]:
     What JSON has no number for is one of the strings NaN, Infinity and -Infinity.
     """
     # Here, so that a web worker which shows no run page never loads NumPy.
-    from tracker.points import read_curve
+    from tracker.series import read_curve
 
     curves = [(one.name, read_curve(one, max_points=POINTS_MAX)) for one in series[:CURVES_MAX]]
     return [
