@@ -24,7 +24,7 @@ HOUR_S = 3600.0
 MAX_RUN_S = 36000
 TESTS = 0.12  # share of jobs that only try something out, for minutes
 TEST_MAX_RUN_S = 1200
-GPU_JOBS_PER_DAY = 200  # more than 64 GPUs can run: ``acceptance`` sends the surplus away
+GPU_JOBS_PER_DAY = 250  # more than 64 GPUs can run: ``acceptance`` sends the surplus away
 CPU_JOBS_PER_DAY = 70
 PENDING_MAX = 90  # people go elsewhere when the queue is long
 PENDING_LOW = 45
@@ -193,8 +193,8 @@ def _size(rng: Random, partition: str, gpus: int) -> dict[str, object]:
         nodes = min(nodes, 2)
     per_node = min(gpus, widest)
     kind = ""
-    if partition == "gpu" and (nodes > 1 or rng.random() < 0.45):
-        kind = "a100" if nodes > 1 or rng.random() < 0.8 else "v100"
+    if partition == "gpu" and rng.random() < 0.35:
+        kind = "a100" if rng.random() < 0.7 else "v100"
     return {
         "nodes": nodes,
         "tasks": nodes,
