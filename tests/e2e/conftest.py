@@ -61,6 +61,7 @@ def service() -> Iterator[Service]:
         finally:
             services.end(process)
             reader.join(5)
+            process.stdout.close()
 
 
 def _keep_lines(service: Service) -> None:
