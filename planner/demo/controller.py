@@ -20,7 +20,7 @@ from planner.sim.engine import Simulation
 from planner.sim.jobs import Key
 from planner.sim.views import EndedJob, RunningJob
 
-HISTORY_DAYS = 22
+HISTORY_DAYS = 21
 FIRST_JOB_ID = 1001
 CLOCK_KEPT_EVERY_S = 30
 _TAKEN_OUT = Ending("PENDING")  # of the simulation only, to be submitted again

@@ -176,12 +176,12 @@ LIVE = SchedulerConfig(
 COARSE = replace(
     LIVE,
     priority=replace(LIVE.priority, calc_period_s=3600.0),
-    main_interval_s=1800.0,
+    main_interval_s=3600.0,
     main_min_delay_s=300.0,
-    bf_interval_s=2700.0,
+    bf_interval_s=5400.0,
     bf_resolution_s=600.0,
     bf_window_s=DAY_S,
-    bf_max_job_test=50,
+    bf_max_job_test=15,
 )
 
 
