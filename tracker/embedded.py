@@ -22,10 +22,12 @@ from django.core.management import call_command
 
 from tracker.models import Cluster, ClusterAccount, Token
 from tracker.slurm.client import Slurm
+from tracker.slurm.errors import SlurmError
 from tracker.slurm.transports import LocalTransport
 from tracker.supervisor import Program
 
 SIGN_IN_LIFETIME = timedelta(days=1)
+UNCONFIGURED = "Could not establish a configuration source"  # how scontrol ends without slurm.conf
 # What the service may know of the shell that `up` was started in: where to find programs and
 # Slurm, how to open a browser, and our settings.
 INHERITED = frozenset(
@@ -102,13 +104,24 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def has_slurm() -> bool:
+    """Whether Slurm is on PATH and configured: bare client packages belong to no cluster."""
+    if shutil.which("scontrol") is None:
+        return False
+    try:
+        Slurm(LocalTransport()).config()
+    except SlurmError as error:
+        return UNCONFIGURED not in str(error)
+    return True
+
+
 def wants_demo(host: str, *, asked: bool) -> bool:
     """Only where there is nothing real to confuse it with, unless asked for."""
     return asked or (
-        shutil.which("scontrol") is None
-        and not settings.DATABASE_URL
+        not settings.DATABASE_URL
         and not Cluster.objects.filter(is_demo=False).exists()
         and is_loopback(host)
+        and not has_slurm()
     )
 
 
@@ -176,9 +189,7 @@ def programs(host: str, port: int, *, demo: bool) -> list[Program]:
 
 def _worker(celery: tuple[str, ...], queue: str) -> tuple[str, ...]:
     alone = ("--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "WARNING")
-    # Two workers that start at once trip over the one file of the remote control's exchange.
-    unshared = ("--", "worker.enable_remote_control=false")
-    return (*celery, "worker", "-Q", queue, "-P", "solo", "-n", f"{queue}@%h", *alone, *unshared)
+    return (*celery, "worker", "-Q", queue, "-P", "solo", "-n", f"{queue}@%h", *alone)
 
 
 def _bracketed(host: str) -> str:

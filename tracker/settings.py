@@ -192,7 +192,7 @@ WEBHOOK_TRUSTED_NETS = env.networks("WEBHOOK_TRUSTED_NETS")
 
 # --- Celery: the database is the truth, the broker a doorbell
 BROKER_URL = os.environ.get("BROKER_URL", "")
-CELERY_BROKER_URL = BROKER_URL or "filesystem://"
+CELERY_BROKER_URL = BROKER_URL or "filesystem://localhost/"
 if not BROKER_URL:
     _broker = DATA_DIR / "broker"
     CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -213,6 +213,8 @@ CELERY_TASK_DEFAULT_QUEUE = "poll"
 CELERY_TASK_ROUTES = {"planner.tasks.*": {"queue": "compute"}}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# Two workers that start at once trip over the one file of the remote control's exchange.
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_TIMEZONE = "UTC"
 
 
@@ -233,6 +235,7 @@ CELERY_BEAT_SCHEDULE = {
     "forecast": _every(env.number("FORECAST_S", 60), "planner.tasks.request_forecasts"),
 }
 POLL_KEEP_DAYS = env.number("POLL_KEEP_DAYS", 14)
+ESTIMATE_KEEP_DAYS = env.number("ESTIMATE_KEEP_DAYS", 100)
 
 LOGGING = {
     "version": 1,

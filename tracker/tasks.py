@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from tracker import polling
-from tracker.models import Cluster, JobHint
+from tracker.models import Cluster, JobHint, StartEstimate
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +45,8 @@ def prune() -> None:
     before = timezone.now() - timedelta(days=settings.POLL_KEEP_DAYS)
     polling.prune(before)
     JobHint.objects.filter(checked_at__lt=before).delete()
+    said_before = timezone.now() - timedelta(days=settings.ESTIMATE_KEEP_DAYS)
+    StartEstimate.objects.filter(issued_at__lt=said_before, is_newest=False).delete()
 
 
 def _poll_all(kind: str) -> None:

@@ -157,6 +157,16 @@ def test_a_requeue_starts_the_next_attempt_pending(experiment, alice):
     assert (run.status, run.attempt, run.started_at, run.ended_at) == ("PENDING", 1, None, None)
 
 
+def test_a_requeue_that_never_came_back_is_unknown_and_no_success(experiment, alice):
+    job = make_job(make_cluster(), state="RUNNING")
+    run, _ = recording.create_run(experiment, actor=alice, slurm_job_id=828)
+    job.state, job.in_queue, job.is_final = "REQUEUED", False, True
+    job.save()
+    recording.follow_job(job)
+    run.refresh_from_db()
+    assert (run.status, run.is_open) == (Run.Status.UNKNOWN, True)
+
+
 def test_a_state_that_slurm_has_not_got_yet_hides_nothing(experiment, alice):
     job = make_job(make_cluster(), 828, state="RUNNING", start_at=NOW)
     run, _ = recording.create_run(experiment, actor=alice, slurm_job_id=828)

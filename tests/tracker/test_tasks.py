@@ -7,10 +7,10 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from tests.factories import make_cluster
+from tests.factories import make_cluster, make_job
 from tests.tracker.fake_slurm import FakeSlurm
 from tracker import tasks
-from tracker.models import Cluster, JobHint, Node, Poll
+from tracker.models import Cluster, JobHint, Node, Poll, StartEstimate
 
 pytestmark = pytest.mark.django_db
 
@@ -62,3 +62,17 @@ def test_checked_hints_and_old_polls_go_after_the_days_they_are_kept(cluster: Cl
     tasks.prune()
     assert list(JobHint.objects.all()) == [waiting]
     assert not Poll.objects.exists()
+
+
+def test_superseded_estimates_are_kept_for_their_own_time(cluster: Cluster) -> None:
+    job = make_job(cluster)
+    ages = [timedelta(days=settings.ESTIMATE_KEEP_DAYS + days) for days in (2, 1, -1)]
+    facts = {"horizon_s": 86_400, "replicas": 1, "method": "plan"}
+    for age, is_newest in zip(ages, (False, True, False), strict=True):
+        at = timezone.now() - age
+        StartEstimate.objects.create(
+            job=job, issued_at=at, snapshot_at=at, is_newest=is_newest, **facts
+        )
+    tasks.prune()
+    # the newest of a job stays, however old
+    assert sorted(StartEstimate.objects.values_list("is_newest", flat=True)) == [False, True]

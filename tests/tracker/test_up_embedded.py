@@ -88,6 +88,15 @@ class TestChoiceOfTheCluster:
         assert embedded.add_local_cluster(admin) is None
         assert Cluster.objects.count() == 1
 
+    def test_client_packages_without_a_configuration_are_no_slurm(self, tmp_path: Path) -> None:
+        slurm = FakeSlurm(tmp_path)
+        slurm.fails("scontrol", "scontrol: fatal: Could not establish a configuration source")
+        assert embedded.wants_demo("127.0.0.1", asked=False)
+
+    def test_a_controller_that_is_down_is_no_reason_for_a_demo(self, tmp_path: Path) -> None:
+        FakeSlurm(tmp_path).fails("scontrol", "scontrol: error: Connection refused")
+        assert not embedded.wants_demo("127.0.0.1", asked=False)
+
     def test_a_slurm_that_does_not_answer_adds_no_cluster(self, tmp_path: Path) -> None:
         FakeSlurm(tmp_path).fails("scontrol", "scontrol: error: Connection refused")
         with pytest.raises(SlurmError, match="Connection refused"):

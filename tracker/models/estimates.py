@@ -33,7 +33,10 @@ class StartEstimate(models.Model):
                 fields=["job"], condition=models.Q(is_newest=True), name="one_newest_estimate"
             )
         ]
-        indexes = [models.Index(fields=["job", "-issued_at"])]
+        indexes = [
+            models.Index(fields=["job", "-issued_at"]),
+            models.Index(fields=["issued_at"]),
+        ]
 
     def __str__(self) -> str:
         return f"estimate for {self.job} at {self.issued_at:%Y-%m-%d %H:%M}"

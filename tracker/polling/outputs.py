@@ -10,8 +10,11 @@ from tracker.slurm.transports import Output
 
 
 def newest_outputs(cluster: Cluster) -> dict[str, Output]:
-    """By command, for a ReplayTransport; each with its own time. Absent: never a good one."""
-    polls = (newest_good(cluster, command) for command in COMMANDS)
+    """By command, for a ReplayTransport; each with its own time. Absent: never a good one.
+
+    Without sacct, which is large and tells of the past: its facts are rows.
+    """
+    polls = (newest_good(cluster, command) for command in COMMANDS if command != "sacct")
     return {poll.command: output_of(poll) for poll in polls if poll}
 
 

@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 
 from tracker.models import Actor, Job, Run
 from tracker.recording.keys import create_key
-from tracker.slurm.states import run_status
+from tracker.slurm.states import REQUEUE_STATES, run_status
 
 Status = Run.Status
 _RANK = {
@@ -77,8 +77,9 @@ def bind(run: Run, job: Job) -> None:
 
 def take_state(run: Run, job: Job, attempt: int) -> bool:
     """Copy the job's newest attempt to the run; False where that would change nothing."""
-    status = Status(run_status(job.state))
-    if (attempt, rank(status)) < (run.attempt, rank(run.status)):
+    status = _status_of(job)
+    goes_back = attempt == run.attempt and rank(status) < rank(run.status)
+    if attempt < run.attempt or (goes_back and not job.is_final):
         return False
     facts = {
         "status": status,
@@ -96,6 +97,13 @@ def take_state(run: Run, job: Job, attempt: int) -> bool:
         setattr(run, name, facts[name])
     run.save(update_fields=[*changed, "updated_at"])
     return True
+
+
+def _status_of(job: Job) -> Status:
+    if job.is_final and job.state in REQUEUE_STATES:
+        # Accounting ended an attempt as requeued, and no queue holds the next: nobody knows more.
+        return Status.UNKNOWN
+    return Status(run_status(job.state))
 
 
 def _waiting_for(job: Job) -> QuerySet[Run]:
