@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
 RUN = $(VENV)/bin/python
+# A file stays on one core: its fixtures (a service, a browser) are started once.
+PARALLEL = -n auto --dist loadfile
 PIP = $(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes
 LOCK = uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url \
 	--no-annotate --python-version 3.11 --custom-compile-command "make lock"
@@ -16,13 +18,13 @@ up: $(VENV)/.installed  ## the whole service; options in ARGS, such as ARGS="--p
 	@exec $(RUN) manage.py up $(ARGS)
 
 test: $(VENV)/.installed-dev  ## the test suite; ARGS go to pytest
-	$(RUN) -m pytest $(ARGS)
+	$(RUN) -m pytest $(PARALLEL) $(ARGS)
 
 test-postgres: $(VENV)/.installed-dev  ## the suite on a fresh PostgreSQL and a fresh Redis
-	$(RUN) -m tests.services $(RUN) -m pytest $(ARGS)
+	$(RUN) -m tests.services $(RUN) -m pytest $(PARALLEL) $(ARGS)
 
 test-python: $(VENV)/.installed-dev  ## the suite without services: give PYTHON and VENV
-	$(RUN) -m pytest -m "not service" $(ARGS)
+	$(RUN) -m pytest $(PARALLEL) -m "not service" $(ARGS)
 
 lint: $(VENV)/.installed-dev  ## style, types, arrows, system checks, missing migrations
 	$(RUN) -m ruff check .

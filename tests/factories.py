@@ -33,12 +33,7 @@ def make_people() -> People:
         staff=make("staff", is_staff=True, is_superuser=True),
     )
     group = ResearchGroup.objects.create(name="vision")
-    Role = Membership.Role
-    for user, role in (
-        (people.alice, Role.OWNER),
-        (people.bob, Role.MEMBER),
-        (people.rita, Role.READER),
-    ):
+    for user, role in ((people.alice, "owner"), (people.bob, "member"), (people.rita, "reader")):
         Membership.objects.create(group=group, user=user, role=role)
     return people
 

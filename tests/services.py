@@ -90,15 +90,17 @@ def postgres() -> Iterator[str]:
             **user,
         )
         server = subprocess.Popen(
-            [bin_folder / "postgres", "-D", data, "-p", str(port), "-c", "fsync=off"]
-            + ["-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={home}"],
+            [
+                *(bin_folder / "postgres", "-D", data, "-p", str(port), "-c", "fsync=off"),
+                *("-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={home}"),
+            ],
             stderr=(home / "log").open("wb"),
             cwd=home,
             **user,
         )
         try:
             is_ready = [bin_folder / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
-            wait_until(lambda: subprocess.run(is_ready).returncode == 0, "PostgreSQL")
+            wait_until(lambda: subprocess.run(is_ready, check=False).returncode == 0, "PostgreSQL")
             yield f"postgres://queuecast@127.0.0.1:{port}/postgres"
         finally:
             end(server)
@@ -125,7 +127,7 @@ def redis() -> Iterator[str]:
 def main() -> int:
     with postgres() as database_url, redis() as broker_url:
         environment = os.environ | {"DATABASE_URL": database_url, "BROKER_URL": broker_url}
-        return subprocess.run(sys.argv[1:], env=environment).returncode
+        return subprocess.run(sys.argv[1:], env=environment, check=False).returncode
 
 
 if __name__ == "__main__":

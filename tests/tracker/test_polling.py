@@ -44,7 +44,7 @@ def test_a_poll_of_everything_keeps_what_each_command_printed(
     polls = polling.poll_everything(cluster)
     assert [poll.error for poll in polls if not poll.ok] == []
     outputs = polling.newest_outputs(cluster)
-    assert outputs.keys() == COMMANDS.keys() - {"sinfo"}
+    assert outputs.keys() == COMMANDS.keys() - {"sinfo", "sacct"}
     assert outputs["squeue"].stdout == (slurm.folder / "squeue.out").read_text()
     assert len(parse(outputs["squeue"])) == Job.objects.filter(in_queue=True).count() + len(
         [job for job in parse(outputs["squeue"]) if job.state not in ("PENDING", "RUNNING")]

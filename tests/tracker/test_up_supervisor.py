@@ -113,7 +113,9 @@ def test_a_program_that_runs_once_is_not_started_again(
     assert starts.read_text() == "x"
 
 
-@pytest.mark.parametrize("content", ["999999999", str(os.getpid()), ""])
+@pytest.mark.parametrize(
+    "content", ["999999999", str(os.getpid()), ""], ids=["gone", "taken by another", "empty"]
+)
 def test_the_pid_file_of_a_killed_program_is_no_obstacle(
     tmp_path: Path, parents: list[Parent], content: str
 ) -> None:
