@@ -274,6 +274,14 @@ def test_a_bad_hint_names_the_field(people, body, field):
     assert told(answer)["errors"][0]["field"] == field
 
 
+def test_a_runs_own_token_tells_of_its_job_and_of_no_other(people, experiment):
+    run_token = by_token(people.alice, "run", experiment=experiment)
+    run_token.post(f"/experiments/{experiment.pk}/runs", {"slurm_job_id": 828}, JSON)
+    assert webhook(run_token, job_id=828, status="completed").status_code == 202
+    assert webhook(run_token, job_id=829, status="completed").status_code == 403
+    assert JobHint.objects.get().job_id == 828
+
+
 def test_a_token_of_one_cluster_tells_of_no_other(people):
     lab, _ = make_cluster("lab"), make_cluster("north")
     epilog = by_token(people.staff, "webhook", cluster=lab)

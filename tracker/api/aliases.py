@@ -19,6 +19,7 @@ from tracker.api.plain import answers_problems, json_body, signed_in
 from tracker.api.problems import HOW_TO_SIGN_IN, Problem
 from tracker.api.throttling import caller_of, check_rate
 from tracker.models import Actor, Experiment, Run, Token
+from tracker.slurm.jobids import JobId
 
 
 @answers_problems("POST")
@@ -39,16 +40,19 @@ def append_metrics(request: HttpRequest, run_id: str) -> HttpResponse:
 @answers_problems("POST")
 def slurm_webhook(request: HttpRequest) -> HttpResponse:
     """Noted, to be looked up; 202 for every id, also a repeated or an unknown one."""
-    token = _webhook_token(request)
+    actor = _teller(request)
     fields = json_body(request) if request.content_type == "application/json" else _form(request)
     if not isinstance(fields, dict):
         raise Problem(400, 'The body is no object; send {"job_id": …}, or job_id=… as a form.')
     hint = bodies.hint(fields)
     cluster = hint.cluster
-    if token and token.cluster:
-        if cluster not in (None, token.cluster):
-            raise PermissionDenied(f"This token tells of {token.cluster} only, not of {cluster}.")
-        cluster = token.cluster
+    if actor and not _may_tell_of(actor, hint.job_id):
+        raise PermissionDenied("Telling of this job needs a token of scope webhook or user.")
+    if actor and actor.token and actor.token.cluster:
+        bound = actor.token.cluster
+        if cluster not in (None, bound):
+            raise PermissionDenied(f"This token tells of {bound} only, not of {cluster}.")
+        cluster = bound
     recording.remember_hint(
         hint.job_id, cluster=cluster, said_status=hint.said_status, now=timezone.now()
     )
@@ -101,11 +105,8 @@ def _experiment(actor: Actor, experiment_id: str) -> Experiment:
     return experiment
 
 
-def _webhook_token(request: HttpRequest) -> Token | None:
-    """The token of a caller that may tell of jobs; None for a trusted host or a session.
-
-    A hint only makes us look, so anybody may give one who may do something at all.
-    """
+def _teller(request: HttpRequest) -> Actor | None:
+    """Who tells of a job; None for a host that is trusted without a token."""
     actor = actor_of(request)
     if actor is None:
         address = request.META.get("REMOTE_ADDR", "")
@@ -114,9 +115,14 @@ def _webhook_token(request: HttpRequest) -> Token | None:
         check_rate("address", address)
         return None
     check_rate(*caller_of(actor))
-    if actor.scope != Token.Scope.WEBHOOK and not actor.may_write:
-        raise PermissionDenied("Telling of jobs needs a token of scope webhook or user.")
-    return actor.token
+    return actor
+
+
+def _may_tell_of(actor: Actor, job_id: JobId) -> bool:
+    """A hint only makes us look: anybody gives one who may write, a run's token of its own job."""
+    if actor.scope == Token.Scope.RUN:
+        return actor.runs().filter(slurm_job_id=job_id.base).exists()
+    return actor.may_write or actor.scope == Token.Scope.WEBHOOK
 
 
 def _is_trusted(request: HttpRequest, address: str) -> bool:
