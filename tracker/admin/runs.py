@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from tracker.admin.base import AuditedAdmin, FactAdmin
 from tracker.models import Actor, Artifact, MetricPoint, MetricSeries, Run
+from tracker.points import value_of
 from tracker.recording import ConflictError, finish_run
-from tracker.views.run_rows import value_of
 
 CSV_FIELDS = (
     "id", "experiment_id", "experiment__name", "cluster__name", "slurm_job_id", "seed", "status",
@@ -93,10 +93,9 @@ def csv_rows(runs: QuerySet[Run]) -> Iterator[str]:
 def _cell(value: object) -> object:
     if isinstance(value, dict):
         return json.dumps(value)
-    # Spreadsheets run text that begins like a formula.
-    return (
-        f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) else value
-    )
+    if isinstance(value, str) and value.startswith(("=", "+", "-", "@")):
+        return f"'{value}"  # spreadsheets run text that begins like a formula
+    return value
 
 
 @admin.register(MetricSeries)
@@ -107,7 +106,7 @@ class MetricSeriesAdmin(FactAdmin):
 
     @admin.display(description="last value")
     def last(self, series: MetricSeries) -> float | None:
-        return value_of(series.last_bits)
+        return None if series.last_bits is None else value_of(series.last_bits)
 
 
 @admin.register(MetricPoint)
@@ -124,7 +123,7 @@ class MetricPointAdmin(FactAdmin):
         return point.series.run_id
 
     @admin.display(description="value")
-    def value(self, point: MetricPoint) -> float | None:
+    def value(self, point: MetricPoint) -> float:
         return value_of(point.value_bits)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
 from django.db.models import OuterRef, QuerySet, Subquery
@@ -30,6 +31,11 @@ def site(request: HttpRequest) -> dict[str, object]:
         return {}
     clusters = list(Cluster.objects.annotate(queue_as_of=Subquery(NEWEST_QUEUE)))
     return {"clusters": clusters, "is_demo": any(cluster.is_demo for cluster in clusters)}
+
+
+def public_url(request: HttpRequest) -> str:
+    """Where jobs reach this service: the configured address, else the one of this request."""
+    return settings.PUBLIC_URL or request.build_absolute_uri("/").rstrip("/")
 
 
 def editable_experiment(actor: Actor, pk: int) -> Experiment:

@@ -28,7 +28,9 @@ def flatten(config: Mapping[str, object], prefix: str = "") -> Iterator[tuple[st
             yield f"{prefix}{name}", value if isinstance(value, str) else json.dumps(value)
 
 
-def settings_of(config: Mapping[str, object], siblings: Iterable[Mapping[str, object]]):
+def settings_of(
+    config: Mapping[str, object], siblings: Iterable[Mapping[str, object]]
+) -> list[Setting]:
     """Every setting of a run or of its siblings, by name, with what siblings have instead."""
     mine = dict(flatten(config))
     theirs = [dict(flatten(sibling)) for sibling in siblings]

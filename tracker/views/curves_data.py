@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from tracker.models import MetricSeries
+from tracker.points import json_value
 
 CURVES_MAX = 24  # charts on a page; the table of metrics lists every one
 POINTS_MAX = 1_000  # of a curve: about the pixels across its chart on a wide screen
@@ -25,13 +25,7 @@ def curves_of(series: Sequence[MetricSeries]) -> list[dict[str, object]]:
             "name": name,
             "step": curve.step.tolist(),
             "time": curve.time_s.tolist(),
-            "value": [_in_json(value) for value in curve.value.tolist()],
+            "value": [json_value(value) for value in curve.value.tolist()],
         }
         for name, curve in curves
     ]
-
-
-def _in_json(value: float) -> float | str:
-    if math.isfinite(value):
-        return value
-    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"

@@ -11,11 +11,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from tracker.models import Run
 from tracker.recording import archive_experiment, restore_experiment
-from tracker.views.base import actor_of, owned_experiment, page_of
+from tracker.views.base import actor_of, owned_experiment, page_of, public_url
 from tracker.views.logging_help import logging_help
 from tracker.views.plan_link import plan_query
 from tracker.views.run_rows import attach_metrics, with_newest_estimate
-from tracker.views.tokens import public_url
 
 
 @require_safe

@@ -34,13 +34,12 @@ def own_jobs(actor: Actor, clusters: Iterable[Cluster]) -> QuerySet[Job]:
     mine = Q(pk=None)
     for cluster_id, unix_name in accounts.values_list("cluster", "unix_name"):
         mine |= Q(cluster=cluster_id, user=unix_name)
+    newest = StartEstimate.objects.filter(is_newest=True)
     return (
         Job.objects.filter(mine)
         .select_related("cluster")
         .prefetch_related(
-            Prefetch(
-                "estimates", StartEstimate.objects.filter(is_newest=True), to_attr="newest_estimate"
-            ),
+            Prefetch("estimates", newest, to_attr="newest_estimates"),
             Prefetch("runs", actor.runs(), to_attr="seen_runs"),
         )
     )
@@ -65,7 +64,7 @@ def job_rows(jobs: Iterable[Job], now: datetime) -> list[JobRow]:
 def _row(job: Job, now: datetime) -> JobRow:
     if job.in_queue and job.state in WAITING_STATES:
         waited_s = (now - job.submit_at).total_seconds()
-        estimate = next(iter(job.newest_estimate), None)
+        estimate = next(iter(job.newest_estimates), None)
         return JobRow(job, explain(job.reason or "None"), waited_s, None, estimate)
     if job.start_at is None:
         return JobRow(job, None, None, None, None)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import struct
 from collections import Counter
 from collections.abc import Sequence
 
 from django.db.models import Prefetch, QuerySet
 
+from tracker import points
 from tracker.models import MetricSeries, Run, StartEstimate
 
 METRIC_COLUMNS = 4
@@ -22,8 +22,8 @@ def with_newest_estimate(runs: QuerySet[Run]) -> QuerySet[Run]:
 
 
 def value_of(bits: int | None) -> float | None:
-    """The double that a metric row keeps as 64 bits."""
-    return None if bits is None else float(struct.unpack("<d", struct.pack("<q", bits))[0])
+    """Of a series without a point yet there is none."""
+    return None if bits is None else points.value_of(bits)
 
 
 def attach_metrics(runs: Sequence[Run]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -14,12 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from tracker.forms import TokenForm
 from tracker.models import Token
 from tracker.recording import issue_token, revoke_token
-from tracker.views.base import actor_of
-
-
-def public_url(request: HttpRequest) -> str:
-    """Where jobs reach this service: the configured address, else the one of this request."""
-    return settings.PUBLIC_URL or request.build_absolute_uri("/").rstrip("/")
+from tracker.views.base import actor_of, public_url
 
 
 @never_cache

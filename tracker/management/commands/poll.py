@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from argparse import ArgumentParser
+from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -26,10 +27,10 @@ class Command(BaseCommand):
             "poll it, and ring for a forecast",
         )
 
-    def handle(self, **options: object) -> None:
+    def handle(self, **options: Any) -> None:
         named = {"name": options["cluster"]} if options["cluster"] else {}
         if options["first"] is not None:
-            _wait_for_an_answer(named, float(str(options["first"])))
+            _wait_for_an_answer(named, options["first"])
         clusters = list(Cluster.objects.filter(polling_paused=False, **named))
         if not clusters:
             raise CommandError(
@@ -38,7 +39,7 @@ class Command(BaseCommand):
                 else "no cluster to poll: add one in the admin, or end the pause of its polls"
             )
         polls = [row for cluster in clusters for row in polling.poll_everything(cluster)]
-        self._tell(polls, as_json=bool(options["json"]))
+        self._tell(polls, as_json=options["json"])
         if options["first"] is not None:
             _ring("forecast")
         if failed := [row for row in polls if not row.ok]:

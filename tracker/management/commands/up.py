@@ -6,6 +6,7 @@ import sys
 from argparse import ArgumentParser
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
@@ -63,7 +64,7 @@ class Command(BaseCommand):
             )
             become(plan, environment)
 
-    def _find_cluster(self, admin: embedded.User) -> None:
+    def _find_cluster(self, admin: User) -> None:
         try:
             cluster = embedded.add_local_cluster(admin)
         except SlurmError as error:
