@@ -42,6 +42,7 @@ class Admission:
         self._max_job_factor = max([1, *(p.job_factor for p in world.partitions)])
         self._max_assoc_priority = max([1, *(a.priority for a in world.associations)])
         self._idle = Room.of_idle(world.nodes)
+        self._idle_refusals: dict[Need, str | None] = {}
 
     def admit(self, pending: Pending) -> None:
         """Give the pending job its records, one per partition that it names."""
@@ -64,7 +65,7 @@ class Admission:
             _partition_refusal(job, partition, limit_s)
             or self._limit_refusal(limit_s, qos_order, chain)
             or (Ledger().refusal(checks, asked) if self._world.config.enforce_limits else None)
-            or self._no_such_nodes(need)
+            or self._refusal_when_idle(need)
         )
         factors = self._fixed_factors(job, partition, asked, share_index)
         own_qos = self._qos.get(job.qos or "")
@@ -119,8 +120,13 @@ class Admission:
             return None
         return wall_refusal(limit_s, qos_order, chain)
 
-    def _no_such_nodes(self, need: Need) -> str | None:
+    def _refusal_when_idle(self, need: Need) -> str | None:
         """Reason if the need would not fit on an idle cluster, or not on the nodes that work."""
+        if need not in self._idle_refusals:
+            self._idle_refusals[need] = self._no_such_nodes(need)
+        return self._idle_refusals[need]
+
+    def _no_such_nodes(self, need: Need) -> str | None:
         everything = np.ones(len(self._world.nodes), dtype=np.bool_)
         if not self._fits_idle(need, everything):
             return "BadConstraints"

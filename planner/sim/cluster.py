@@ -8,25 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import inf
 
 import numpy as np
 import numpy.typing as npt
 
-from planner.sim.config import PriorityConfig, SchedulerConfig
+from planner.sim.config import SchedulerConfig
 from planner.sim.jobs import Job
-
-__all__ = [
-    "Association",
-    "Nodes",
-    "Partition",
-    "PriorityConfig",
-    "Qos",
-    "Reservation",
-    "SchedulerConfig",
-    "Tres",
-    "World",
-]
 
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
@@ -73,11 +62,15 @@ class Nodes:
     def __len__(self) -> int:
         return len(self.names)
 
+    @cached_property
+    def index_of(self) -> dict[str, int]:
+        """Place of each node by its name."""
+        return {name: index for index, name in enumerate(self.names)}
+
     def mask(self, names: tuple[str, ...] | frozenset[str]) -> BoolArray:
         """One bool per node, true for the named ones; KeyError on a name that no node has."""
-        index_of = {name: index for index, name in enumerate(self.names)}
         mask = np.zeros(len(self.names), dtype=np.bool_)
-        mask[[index_of[name] for name in names]] = True
+        mask[[self.index_of[name] for name in names]] = True
         return mask
 
 
@@ -109,16 +102,14 @@ class Partition:
 class Reservation:
     """Nodes that only its own jobs may use from start to end; maintenance is one without jobs.
 
-    A job is in it by naming it. ``users`` and ``accounts`` tell who may: a matter of submission,
-    as what waits in Slurm's queue has been let in.
+    A job is in it by naming it. Who may is a matter of submission: what waits in Slurm's queue has
+    been let in.
     """
 
     name: str
     nodes: BoolArray
     start_s: float
     end_s: float
-    users: frozenset[str] = frozenset()
-    accounts: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,22 +184,25 @@ class World:
                 raise ValueError(f"job {job.key!r} is listed twice; give every job its own key")
             seen.add(job.key)
 
+    @cached_property
+    def _partition_names(self) -> frozenset[str]:
+        return frozenset(partition.name for partition in self.partitions)
+
+    @cached_property
+    def _reservation_names(self) -> frozenset[str]:
+        return frozenset(reservation.name for reservation in self.reservations)
+
     def check(self, job: Job) -> None:
         """Raise ValueError if the job names something that this world does not have."""
-        known = {
-            "partition": ({p.name for p in self.partitions}, job.partitions),
-            "reservation": (
-                {r.name for r in self.reservations},
-                (job.reservation,) if job.reservation is not None else (),
-            ),
-            "node": (
-                set(self.nodes.names),
-                (*job.required_nodes, *job.excluded_nodes, *(a.node for a in job.allocation)),
-            ),
-        }
-        for kind, (names, asked) in known.items():
+        reservations = () if job.reservation is None else (job.reservation,)
+        nodes = (*job.required_nodes, *job.excluded_nodes, *(a.node for a in job.allocation))
+        for kind, known, asked in (
+            ("partition", self._partition_names, job.partitions),
+            ("reservation", self._reservation_names, reservations),
+            ("node", self.nodes.index_of, nodes),
+        ):
             for name in asked:
-                if name not in names:
+                if name not in known:
                     raise ValueError(f"job {job.key!r} names {kind} {name!r}; not in this world")
         if not job.partitions:
             raise ValueError(f"job {job.key!r} names no partition; give at least one")

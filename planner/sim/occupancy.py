@@ -53,14 +53,13 @@ class Room:
 
 def allocation_of(shares: tuple[NodeShare, ...], nodes: Nodes) -> Allocation:
     """The arrays of an allocation given by names. Raises KeyError on a GPU type not in nodes."""
-    index_of = {name: index for index, name in enumerate(nodes.names)}
     type_of = {gpu_type: column for column, gpu_type in enumerate(nodes.gpu_types)}
     gpus = np.zeros((len(shares), len(nodes.gpu_types)), dtype=np.int64)
     for row, share in enumerate(shares):
         for gpu_type, count in share.gpus.items():
             gpus[row, type_of[gpu_type]] += count
     return Allocation(
-        np.array([index_of[share.node] for share in shares], dtype=np.int64),
+        np.array([nodes.index_of[share.node] for share in shares], dtype=np.int64),
         np.array([share.cpus for share in shares], dtype=np.int64),
         np.array([share.mem_mib for share in shares], dtype=np.int64),
         gpus,

@@ -113,8 +113,6 @@ def build_reservations(
                 nodes=_mask(reservation.node_list, nodes, about, notes),
                 start_s=start_s,
                 end_s=end_s,
-                users=reservation.users,
-                accounts=reservation.accounts,
             )
         )
     return tuple(reservations)

@@ -122,7 +122,6 @@ def test_what_waits_for_a_job_without_a_start_has_none_either() -> None:
 def test_a_reservation_keeps_its_nodes_and_times(recorded: Snapshot) -> None:
     course = next(r for r in recorded.world.reservations if r.name == "course")
     assert (course.start_s, course.end_s) == (-138.0, 1062.0)
-    assert course.accounts == {"edu"}
     assert np.flatnonzero(course.nodes).tolist() == [7]
 
 

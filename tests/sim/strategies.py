@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 from hypothesis import strategies as st
 
-from planner.sim.cluster import Association, Nodes, Partition, PriorityConfig, Qos, World
+from planner.sim.cluster import Association, Nodes, Partition, Qos, World
+from planner.sim.config import PriorityConfig
 from planner.sim.jobs import Job
 from tests.sim.worlds import FINE
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from planner.sim.cluster import SchedulerConfig, World
+from planner.sim.cluster import World
+from planner.sim.config import SchedulerConfig
 from planner.sim.engine import Simulation
 from planner.sim.jobs import Key, NodeShare
 from planner.sim.occupancy import Room, allocation_of

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from planner.sim.cluster import PriorityConfig
+from planner.sim.config import PriorityConfig
 from planner.sim.engine import Simulation
 from planner.sim.jobs import Dependency, Job
 from tests.sim.worlds import FINE, job, nodes, reasons, running, starts, world

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from planner.sim.cluster import Association, PriorityConfig
+from planner.sim.cluster import Association
+from planner.sim.config import PriorityConfig
 from planner.sim.engine import Simulation
 from planner.sim.jobs import Dependency, NodeShare
 from planner.sim.views import EndedJob, RunningJob

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from planner.sim.cluster import Association, Partition, PriorityConfig, Qos
+from planner.sim.cluster import Association, Partition, Qos
+from planner.sim.config import PriorityConfig
 from planner.sim.engine import Simulation
 from planner.sim.priority import Factors, age_factor, priority, size_factor, tres_factors
 from tests.sim.worlds import FINE, job, nodes, running, view, world

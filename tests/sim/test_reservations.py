@@ -49,7 +49,7 @@ def test_nodes_outside_the_maintenance_stay_in_use() -> None:
 
 def test_a_job_of_a_reservation_waits_for_it_and_is_bound_to_its_nodes() -> None:
     mask = np.array([False, True])
-    course = Reservation("course", mask, 100.0, 300.0, accounts=frozenset({"edu"}))
+    course = Reservation("course", mask, 100.0, 300.0)
     one = world(
         nodes(8, 2),
         job("inside", reservation="course", tasks=2),

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from planner.sim.cluster import Nodes, Partition, SchedulerConfig, World
+from planner.sim.cluster import Nodes, Partition, World
+from planner.sim.config import SchedulerConfig
 from planner.sim.engine import Simulation
 from planner.sim.jobs import Job, Key, NodeShare
 
