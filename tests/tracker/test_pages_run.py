@@ -18,6 +18,7 @@ from tracker.recording import (
     publish_estimates,
 )
 from tracker.views.config_diff import settings_of
+from tracker.views.run_cards import cards_of
 from tracker.views.run_standing import Standing
 
 pytestmark = pytest.mark.django_db
@@ -96,6 +97,50 @@ def test_a_running_run_says_where_and_until_when(people):
     assert standing.headline == "On gpu03"
     assert standing.limit_at == start + timedelta(minutes=90)
     assert standing.ran_s == 3600
+
+
+def cards(run):
+    standing = Standing.of(run, None, timezone.now())
+    return {card.label: (card.value, card.note) for card in cards_of(run, standing)}
+
+
+def test_a_running_run_counts_on_and_says_when_its_limit_ends_it(people):
+    start = timezone.now() - timedelta(hours=1)
+    run, _ = make_job_run(people, state="RUNNING", start_at=start, limit_minutes=90)
+    run.refresh_from_db()
+    shown = cards(run)
+    assert "data-since" in shown["Running for"][0]
+    assert "at the latest" in shown["Left of its limit"][1]
+    assert shown["Attempt"] == ("1", "never requeued")
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [
+        ({"limit_minutes": 90}, "limit 1 h 30 min"),
+        ({"limit_unlimited": True}, "no limit"),
+        ({}, "no limit known"),
+    ],
+)
+def test_a_pending_run_names_the_limit_that_will_hold(people, limit, words):
+    run, _ = make_job_run(people, **limit)
+    run.refresh_from_db()
+    shown = cards(run)
+    assert "data-since" in shown["Waiting for"][0]
+    assert shown["Left of its limit"] == ("–", words)
+
+
+def test_a_run_that_hit_its_limit_says_which(people):
+    start = timezone.now() - timedelta(hours=2)
+    run, _ = make_job_run(people, limit_minutes=90)
+    run.refresh_from_db()
+    run.status, run.started_at, run.ended_at = "TIMEOUT", start, start + timedelta(minutes=90)
+    run.attempt = 2
+    shown = cards(run)
+    assert Standing.of(run, None, timezone.now()).headline.endswith("limit of 1 h 30 min")
+    assert shown["Ran"][0] == "1 h 30 min"
+    assert "data-age" in shown["Ended"][0]
+    assert shown["Attempt"] == ("3", "requeued 2 times")
 
 
 def test_curves_keep_what_is_not_finite_and_stay_readable_json(alice, people):

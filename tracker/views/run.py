@@ -17,6 +17,7 @@ from tracker.views.base import actor_of
 from tracker.views.config_diff import settings_of
 from tracker.views.curves_data import CURVES_MAX, curves_of
 from tracker.views.job_facts import asked_and_got, record
+from tracker.views.run_cards import cards_of
 from tracker.views.run_rows import value_of, with_newest_estimate
 from tracker.views.run_standing import Standing
 
@@ -71,13 +72,13 @@ def _live(run: Run, now: datetime) -> dict[str, object]:
     series = list(run.series.all())
     for one in series:
         one.last_value = value_of(one.last_bits)
-    attempt = _attempt(run)
+    standing = Standing.of(run, _attempt(run), now)
     estimates = run.job.newest_estimates if run.job else []
     return {
         "run": run,
-        "attempt": attempt,
         "now": now,
-        "standing": Standing.of(run, attempt, now),
+        "standing": standing,
+        "cards": cards_of(run, standing),
         "estimate": estimates[0] if estimates else None,
         "series": series,
         "curves": curves_of(series),

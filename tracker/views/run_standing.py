@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from tracker.models import Attempt, Run
 from tracker.slurm.reasons import explain
+from tracker.templatetags.queuecast import minutes, waited_s
 
 Status = Run.Status
 # Of states that need no look at the run: what happened, and what can be done about it.
@@ -55,21 +56,16 @@ class Standing:
     def of(cls, run: Run, attempt: Attempt | None, now: datetime) -> Standing:
         headline, detail = _words(run, attempt)
         tone = TONES.get(run.status, "" if run.is_open else "bad")
-        end = run.ended_at or now
-        ran_s = (end - run.started_at).total_seconds() if run.started_at else None
         limit_at = None
         if run.status == Status.RUNNING and run.started_at and run.job and run.job.limit_minutes:
             limit_at = run.started_at + timedelta(minutes=run.job.limit_minutes)
+        end = run.ended_at or now
         return cls(
             headline=headline,
             detail=detail,
             tone=tone,
-            waited_s=(
-                ((run.started_at or end) - run.submitted_at).total_seconds()
-                if run.submitted_at
-                else None
-            ),
-            ran_s=ran_s,
+            waited_s=waited_s(run, now),
+            ran_s=(end - run.started_at).total_seconds() if run.started_at else None,
             limit_at=limit_at,
         )
 
@@ -84,7 +80,10 @@ def _words(run: Run, attempt: Attempt | None) -> tuple[str, str]:
         return _words_of_created(run)
     if run.status == Status.FAILED:
         return f"Ended {_failure(run, attempt)}", "The log of the job tells why."
-    return WORDS[Status(run.status)]
+    headline, detail = WORDS[Status(run.status)]
+    if run.status == Status.TIMEOUT and run.job and run.job.limit_minutes:
+        headline += f" of {minutes(run.job.limit_minutes)}"
+    return headline, detail
 
 
 def _words_of_created(run: Run) -> tuple[str, str]:
