@@ -13,7 +13,8 @@ def _take_data_dir(argv: list[str]) -> list[str]:
         if word == "--data-dir":
             value = next(rest, None)
             if value is None:
-                sys.exit("--data-dir needs a folder, for example --data-dir var")
+                sys.stderr.write("--data-dir needs a folder, for example --data-dir var\n")
+                sys.exit(2)
             os.environ["QUEUECAST_DATA_DIR"] = value
         elif word.startswith("--data-dir="):
             os.environ["QUEUECAST_DATA_DIR"] = word.partition("=")[2]

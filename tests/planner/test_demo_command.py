@@ -29,7 +29,7 @@ def test_the_first_start_makes_cluster_account_and_example(admin: User, tmp_path
     assert ClusterAccount.objects.get(user=admin, cluster=cluster).unix_name == "ada"
     experiment = Experiment.objects.get(name=EXAMPLE)
     assert experiment.owner == admin
-    assert f"EXPERIMENT_ID={experiment.pk}" in experiment.description
+    assert f'export PATH="{tmp_path / "bin"}:$PATH"' in experiment.description
     assert experiment.requests.get().partition == "debug"
     runs = Run.objects.filter(experiment=experiment)
     assert [run.status for run in runs] == ["COMPLETED", "COMPLETED"]

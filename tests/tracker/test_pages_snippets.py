@@ -43,6 +43,9 @@ def test_the_python_text_makes_a_run_and_logs_to_it(shown, tmp_path):
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_curl_text_makes_a_run_and_logs_to_it(shown, tmp_path):
     experiment, texts = shown
-    done = bash(texts, texts["curl"], tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert experiment.runs.get().series.get().name == "loss"
+    for job in ("", "export SLURM_JOB_ID=4711\n"):
+        done = bash(texts, job + texts["curl"], tmp_path)
+        assert done.returncode == 0, done.stderr
+    by_hand, in_a_job = experiment.runs.order_by("created_at")
+    assert (by_hand.slurm_job_id, in_a_job.slurm_job_id) == (None, 4711)
+    assert by_hand.series.get().name == in_a_job.series.get().name == "loss"

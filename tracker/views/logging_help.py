@@ -23,6 +23,15 @@ for step in range(1000):
         timeout=10,
     )
 """
+CURL = r"""
+RUN=$(curl -s "$TRACKER_API/experiments/$EXPERIMENT_ID/runs" \
+        -H 'Content-Type: application/json' \
+        -d "{\"slurm_job_id\": ${SLURM_JOB_ID:-null}, \"seed\": 1}" |
+      python3 -c 'import json,sys; print(json.load(sys.stdin)["run_id"])')
+curl -s "$TRACKER_API/runs/$RUN/metrics" \
+  -H 'Content-Type: application/json' \
+  -d '{"name": "loss", "step": 0, "value": 0.7}'
+""".lstrip()
 
 
 def logging_help(experiment: Experiment, public_url: str) -> dict[str, str]:
@@ -31,14 +40,6 @@ def logging_help(experiment: Experiment, public_url: str) -> dict[str, str]:
     environment = (
         f"export TRACKER_API={scheme}://token:SECRET@{host}\nexport EXPERIMENT_ID={experiment.pk}"
     )
-    curl = (
-        'RUN=$(curl -s "$TRACKER_API/experiments/$EXPERIMENT_ID/runs" '
-        "-H 'Content-Type: application/json' \\\n"
-        "      -d '{\"seed\": 1}' | python3 -c 'import json,sys; "
-        'print(json.load(sys.stdin)["run_id"])\')\n'
-        "curl -s \"$TRACKER_API/runs/$RUN/metrics\" -H 'Content-Type: application/json' \\\n"
-        '     -d \'{"name": "loss", "step": 0, "value": 0.7}\''
-    )
     # The secret stays in the environment of the shell that submits: never in script or arguments.
     sbatch = f"{environment}\nsbatch --export=ALL train.sh"
-    return {"environment": environment, "python": PYTHON, "curl": curl, "sbatch": sbatch}
+    return {"environment": environment, "python": PYTHON, "curl": CURL, "sbatch": sbatch}

@@ -27,13 +27,12 @@ from tracker.models import Actor, Cluster, ClusterAccount, Experiment
 
 EXAMPLE = "Getting started: tiny training on the demo cluster"
 EXAMPLE_DESCRIPTION = """\
-The demo cluster is a simulated Slurm with simulated users. Your own scripts are real: they run on
-this machine when their turn comes. The loop by hand, in a terminal:
+The demo cluster is a simulated Slurm with simulated users. Your own scripts are real: they run \
+on this machine when their turn comes. The loop by hand:
 
-1. Issue a token with the scope "run" for this experiment, on the page Tokens.
-2. export PATH={bin}:$PATH
-3. export TRACKER_API={api} EXPERIMENT_ID={experiment}
-   (the secret of step 1 in place of SECRET)
+1. Issue a token: the link stands beside "How to log to it".
+2. In a terminal: export PATH="{bin}:$PATH"
+3. There too, the two export lines of "How to log to it", with the token in place of SECRET.
 4. Save the batch script below as train.py, then: sbatch train.py
 5. squeue --me shows it waiting and starting; its run appears here, with its curve.
 
@@ -116,17 +115,11 @@ def _make_example(cluster: Cluster, actor: Actor, commands: Path) -> Experiment:
             {"cluster": cluster, "partition": "debug", "mem": "500M", "time_limit_minutes": 5}
         ],
         name=EXAMPLE,
+        description=EXAMPLE_DESCRIPTION.format(bin=commands),
         tags=["demo"],
         cluster=cluster,
         batch_script=script.read_text(),
     )
-    address = settings.PUBLIC_URL or "http://127.0.0.1:8000"
-    description = EXAMPLE_DESCRIPTION.format(
-        bin=commands,
-        experiment=experiment.pk,
-        api=address.replace("://", "://token:SECRET@"),
-    )
-    recording.update_experiment(experiment, actor=actor, description=description)
     for seed, learning_rate in ((1, 0.003), (2, 0.03)):
         config = {"learning_rate": learning_rate, "steps": 60}
         run, _ = recording.create_run(experiment, actor=actor, seed=seed, config=config)

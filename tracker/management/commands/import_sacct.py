@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import gzip
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TextIO
@@ -17,13 +17,11 @@ from tracker.slurm.errors import ParseError
 
 
 class Command(BaseCommand):
-    help = (
-        "Bring the history of jobs in, from a file made with: "
-        + HOW_TO
-        + ". Repeating it changes nothing."
-    )
+    help = f"Bring history in; repeating it changes nothing. Make the file with:\n\n{HOW_TO}"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        # The command that it shows is to be copied: no line breaks in it.
+        parser.formatter_class = RawDescriptionHelpFormatter
         parser.add_argument("file", metavar="FILE|-", help="with its header line; .gz is read too")
         parser.add_argument("--cluster", help="whose jobs they are, where there are several")
 
