@@ -93,8 +93,10 @@ def test_what_is_no_json_is_told_as_such(job, experiment, text):
     assert "JSON" in told(answer)["detail"]
 
 
-def test_text_that_is_not_utf8_is_told_as_such(job, experiment):
-    answer = job.post(f"/experiments/{experiment.pk}/runs", b'{"key": "\xff"}', JSON)
+@pytest.mark.parametrize("broken", [b"\xff", b"\xed\xa0\x80"])  # the latter half a surrogate pair
+def test_text_that_is_not_utf8_is_told_as_such(job, experiment, broken):
+    body = b'{"config": {"a": "%s"}}' % broken
+    answer = job.post(f"/experiments/{experiment.pk}/runs", body, JSON)
     assert "not UTF-8" in told(answer)["detail"]
 
 

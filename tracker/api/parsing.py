@@ -47,7 +47,7 @@ def parse_json(body: bytes, *, allow_nan: bool = False) -> object:
     """
     try:
         value = json.loads(
-            body,
+            body.decode("utf-8-sig"),  # from bytes json takes halves of surrogate pairs, too
             parse_float=_float,
             parse_constant=float if allow_nan else _refuse_constant,
         )
