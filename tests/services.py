@@ -89,15 +89,17 @@ def postgres() -> Iterator[str]:
             cwd=home,
             **user,
         )
-        server = subprocess.Popen(
-            [
-                *(bin_folder / "postgres", "-D", data, "-p", str(port), "-c", "fsync=off"),
-                *("-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={home}"),
-            ],
-            stderr=(home / "log").open("wb"),
-            cwd=home,
-            **user,
-        )
+        with (home / "log").open("wb") as log:
+            server = subprocess.Popen(
+                [
+                    *(bin_folder / "postgres", "-D", data, "-p", str(port), "-c", "fsync=off"),
+                    *("-c", "listen_addresses=127.0.0.1"),
+                    *("-c", f"unix_socket_directories={home}"),
+                ],
+                stderr=log,
+                cwd=home,
+                **user,
+            )
         try:
             is_ready = [bin_folder / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
             wait_until(lambda: subprocess.run(is_ready, check=False).returncode == 0, "PostgreSQL")

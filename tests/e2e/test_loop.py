@@ -56,19 +56,26 @@ def new_experiment(context: BrowserContext) -> int:
     page = context.new_page()
     wrong = watch(page)
     page.goto("/experiments/new")
-    page.get_by_label("Name", exact=True).fill('by hand "quoted" <b>')
-    page.get_by_role("button", name=re.compile("create|save", re.IGNORECASE)).click()
+    page.get_by_label("Name (required)").fill('by hand "quoted" <b>')
+    page.get_by_role("button", name="Make experiment").click()
     page.wait_for_url(re.compile(r"/experiments/\d+$"))
     assert wrong == []
     return int(page.url.rsplit("/", 1)[1])
 
 
 def submit(service: Service, secret: str, experiment: int, folder: Path) -> int:
+    commands = service.data_dir / "demo/bin"
+    squeue = [commands / "squeue"]
+    services.wait_until(
+        lambda: squeue[0].exists() and subprocess.call(squeue, stdout=subprocess.DEVNULL) == 0,
+        "the demo cluster",
+        60,
+    )
     script = folder / "train.py"
     script.write_text(TRAINING.format(python=sys.executable))
     port = service.url.rsplit(":", 1)[1]
     answer = subprocess.run(
-        [service.data_dir / "demo/bin/sbatch", "--parsable", script],
+        [commands / "sbatch", "--parsable", script],
         cwd=folder,
         env=os.environ
         | {
@@ -112,6 +119,6 @@ def test_submit_wait_train_and_look(
         page = looking.new_page()
         wrong = watch(page)
         page.goto(f"/runs/{run['run_id']}")
-        page.locator(".js-plotly-plot .scatterlayer").first.wait_for()
+        page.locator(".js-plotly-plot path.js-line").first.wait_for(state="attached")
         check(page, f"run-{look}", wrong)
         looking.close()
