@@ -154,6 +154,19 @@ def test_before_the_first_poll_the_page_says_so(client, people) -> None:
     assert "The first poll is under way" in html and "no queue yet" in html
 
 
+def test_a_cluster_paused_before_its_first_poll_promises_none(client, people) -> None:
+    html = page(client, people.mallory, make_cluster("new", polling_paused=True))
+    assert "Not polled yet" in html and "under way" not in html
+
+
+def test_a_queue_that_was_never_read_is_not_called_empty(client, people, cluster) -> None:
+    assert "Nothing waits" in page(client, people.mallory, cluster)
+    Poll.objects.filter(command="squeue").delete()
+    html = page(client, people.mallory, cluster)
+    assert "The queue has not been read yet" in html and "Nothing waits" not in html
+    assert "<dt>Waiting</dt><dd>–</dd>" in html
+
+
 def test_data_an_hour_old_is_marked_and_a_failure_is_told_to_staff_only(
     client, people, cluster
 ) -> None:

@@ -82,10 +82,12 @@ def cluster_now(actor: Actor, cluster: Cluster, now: datetime) -> dict[str, obje
     own_name = actor.unix_name(cluster)
     own = own_jobs(actor, [cluster])
     reservations = Reservation.objects.filter(cluster=cluster, end_at__gt=now)
+    ages = poll_ages(cluster, now)
     return {
         "section": "cluster",
         "cluster": cluster,
-        "ages": poll_ages(cluster, now),
+        "ages": ages,
+        "knows_queue": any(age.kind == "queue" and age.good_at for age in ages),
         "in_all": occupancy.capacities(nodes),
         "lanes": [
             _lane(partition, nodes, queue, running[partition.name], waits_s.get(partition.name))
