@@ -116,31 +116,28 @@ def _without_start(pending: PendingJob, said: Explanation) -> JobForecast:
 
 def _together(jobs: list[JobForecast]) -> list[JobForecast]:
     """Components of a het job start at once: each gets the latest of their starts, or none."""
-    parts: dict[int, list[JobForecast]] = {}
+    parts: dict[int | None, list[JobForecast]] = {}
     for job in jobs:
-        if job.pending.record.het_job_id is not None:
-            parts.setdefault(job.pending.record.het_job_id, []).append(job)
+        parts.setdefault(job.pending.record.het_job_id, []).append(job)
+    parts.pop(None, None)  # jobs of their own
     last = {
         het_id: max(group, key=lambda job: (job.p50_s is None, job.p50_s or 0.0))
         for het_id, group in parts.items()
     }
     return [
-        replace(
-            job,
-            p50_s=last[het_id].p50_s,
-            later_than_horizon=last[het_id].later_than_horizon,
-            reason_class=last[het_id].reason_class,
-            why=last[het_id].why,
-        )
-        if (het_id := job.pending.record.het_job_id) is not None
-        else job
+        replace(last.get(job.pending.record.het_job_id, job), pending=job.pending, nodes=job.nodes)
         for job in jobs
     ]
 
 
+def newest_polls(cluster: Cluster) -> Slurm:
+    """The newest stored answer to each command, to be asked as Slurm itself."""
+    return Slurm(ReplayTransport(newest_outputs(cluster)))
+
+
 def newest_snapshot(cluster: Cluster) -> Snapshot:
     """From the newest stored polls. Raises SlurmError where queue, nodes or partitions lack."""
-    return build(read_facts(Slurm(ReplayTransport(newest_outputs(cluster)))))
+    return build(read_facts(newest_polls(cluster)))
 
 
 def issue(cluster: Cluster, *, replicas: int, seed: int, horizon_s: int) -> Forecast:

@@ -1,4 +1,4 @@
-"""Forecasts as work: a row is asked for, claimed by one worker, and done or failed."""
+"""What the planner is asked for, one row each, and what came of it."""
 
 from __future__ import annotations
 
@@ -8,26 +8,38 @@ from django.db import models
 from tracker.models import Cluster
 
 
-class Forecast(models.Model):
+class Work(models.Model):
+    """Asked for, claimed by one worker, and done or failed: see ``planner.work``."""
+
     class State(models.TextChoices):
         QUEUED = "queued"
         RUNNING = "running"
         DONE = "done"
         FAILED = "failed"
 
-    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="forecasts")
     state = models.CharField(max_length=8, choices=State, default=State.QUEUED)
     tries = models.PositiveIntegerField(default=0)
-    requested_at = models.DateTimeField()
     claimed_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
-    snapshot_at = models.DateTimeField(null=True)  # age of the facts it was made from
+    snapshot_at = models.DateTimeField(null=True)  # of the facts that the answer was made from
+    error = models.TextField(blank=True)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in (self.State.QUEUED, self.State.RUNNING)
+
+
+class Forecast(Work):
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="forecasts")
+    requested_at = models.DateTimeField()
     replicas = models.PositiveIntegerField(default=1)
     seed = models.PositiveBigIntegerField(default=0)
     horizon_s = models.PositiveIntegerField(default=86_400)
     jobs = models.PositiveIntegerField(default=0)
     cpu_s = models.FloatField(null=True)
-    error = models.TextField(blank=True)
 
     class Meta:
         ordering = ["-requested_at"]
@@ -37,31 +49,19 @@ class Forecast(models.Model):
         return f"forecast for {self.cluster}, {self.state}"
 
 
-class Question(models.Model):
+class Question(Work):
     """A hypothetical job that somebody asks about: answered by a worker, read by the page.
 
     ``request`` and ``answer`` are those of ``POST /api/v1/plan``; ``planner.questions`` is the
     only writer.
     """
 
-    class State(models.TextChoices):
-        QUEUED = "queued"
-        RUNNING = "running"
-        DONE = "done"
-        FAILED = "failed"
-
     cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="questions")
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
     request = models.JSONField()
     request_sha256 = models.CharField(max_length=64)  # of the canonical JSON: the same question
-    state = models.CharField(max_length=8, choices=State, default=State.QUEUED)
-    tries = models.PositiveIntegerField(default=0)
     asked_at = models.DateTimeField()
-    claimed_at = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField(null=True)
-    snapshot_at = models.DateTimeField(null=True)  # of the facts the answer was made from
     answer = models.JSONField(null=True)
-    error = models.TextField(blank=True)
 
     class Meta:
         ordering = ["-asked_at"]
@@ -72,7 +72,3 @@ class Question(models.Model):
 
     def __str__(self) -> str:
         return f"question {self.pk} on {self.cluster}, {self.state}"
-
-    @property
-    def is_open(self) -> bool:
-        return self.state in (self.State.QUEUED, self.State.RUNNING)

@@ -1,7 +1,6 @@
 """Questions about hypothetical jobs, from asking to the answer: the only writer of Question.
 
-The web process asks and reads; a worker for queue ``compute`` answers. The row is the truth, the
-message only a doorbell: a lost one is rung again by :func:`sweep`.
+The web process asks and reads; a worker for queue ``compute`` answers.
 """
 
 from __future__ import annotations
@@ -12,17 +11,14 @@ import logging
 from datetime import datetime, timedelta
 from typing import Any
 
-from celery import current_app
-from django.db import transaction
-from django.db.models import F, Q
-from django.utils import timezone
+from django.db.models import Q
 
+from planner import work
 from planner.models import Question
 from planner.request import Request
 from tracker.models import Actor, Cluster, Poll
 
 HORIZON_S = 7 * 86_400  # a question about one job looks further ahead than a forecast of all
-MAX_TRIES = 3
 STALE = timedelta(minutes=5)  # after which a claim is taken for lost
 UNHEARD = timedelta(seconds=30)  # after which a doorbell is rung again
 KEEP = timedelta(days=1)
@@ -46,7 +42,7 @@ def ask(actor: Actor, cluster: Cluster, request: Request, now: datetime) -> Ques
     question = Question.objects.create(
         cluster=cluster, asked_by=actor.user, request=asked, request_sha256=sha256, asked_at=now
     )
-    _ring(question.pk)
+    work.ring(TASK, [question.pk])
     return question
 
 
@@ -56,18 +52,11 @@ def queue_read_at(cluster: Cluster) -> datetime | None:
     return good.values_list("started_at", flat=True).first()
 
 
-def _ring(pk: int) -> None:
-    transaction.on_commit(lambda: current_app.send_task(TASK, [pk], queue="compute"))
-
-
 def answer(pk: int) -> bool:
     """Answer one question, if nobody else does. For the compute worker: loads the simulator."""
-    claimed = Question.objects.filter(pk=pk, state=State.QUEUED).update(
-        state=State.RUNNING, claimed_at=timezone.now(), tries=F("tries") + 1
-    )
-    if not claimed:
+    question = work.claim(Question, pk)
+    if question is None:
         return False
-    question = Question.objects.select_related("cluster").get(pk=pk)
     try:
         snapshot_at, options = _options(question)
     except Exception as error:  # whatever it is, the asker must see it and the worker go on
@@ -75,20 +64,18 @@ def answer(pk: int) -> bool:
         told: dict[str, Any] = {"state": State.FAILED, "error": f"{type(error).__name__}: {error}"}
     else:
         told = {"state": State.DONE, "snapshot_at": snapshot_at, "answer": _answer(options)}
-    Question.objects.filter(pk=pk, state=State.RUNNING).update(finished_at=timezone.now(), **told)
+    work.close(question, **told)
     return True
 
 
 def _options(question: Question) -> tuple[datetime, list[dict[str, Any]]]:
     # Here and not above: the web process asks questions too, and must not load the simulator.
     from planner.advice import advise
+    from planner.forecasts import newest_polls
     from planner.snapshot import build, read_facts
     from planner.snapshot.requests import Site
-    from tracker.polling import newest_outputs
-    from tracker.slurm.client import Slurm
-    from tracker.slurm.transports import ReplayTransport
 
-    facts = read_facts(Slurm(ReplayTransport(newest_outputs(question.cluster))))
+    facts = read_facts(newest_polls(question.cluster))
     world = build(facts).world
     site = Site.of(facts, world.nodes, world.partitions)
     options = advise(world, site, Request.from_json(question.request), horizon_s=HORIZON_S)
@@ -124,15 +111,8 @@ def answer_json(question: Question, now: datetime) -> dict[str, Any]:
 def sweep(now: datetime) -> int:
     """Ring again for what waits unheard or was left half done, and forget what is old."""
     Question.objects.filter(asked_at__lt=now - KEEP).delete()
-    lost = Question.objects.filter(state=State.RUNNING, claimed_at__lt=now - STALE)
-    lost.filter(tries__gte=MAX_TRIES).update(
-        state=State.FAILED,
-        finished_at=now,
-        error=f"The worker was lost {MAX_TRIES} times while answering; ask again later.",
-    )
-    lost.filter(tries__lt=MAX_TRIES).update(state=State.QUEUED)
+    work.recover(Question.objects.all(), claimed_before=now - STALE, now=now)
     unheard = Question.objects.filter(state=State.QUEUED, asked_at__lt=now - UNHEARD)
     pks = list(unheard.values_list("pk", flat=True))
-    for pk in pks:
-        _ring(pk)
+    work.ring(TASK, pks)
     return len(pks)

@@ -118,17 +118,22 @@ class PendingReader:
     def _ties(self, record: QueuedJob, task: int | None) -> Ties:
         if not record.dependency:
             return Ties()
-        before = [holder.key for holder in self._rows.holding if _same_name(holder.record, record)]
-        for other in self._rows.waiting:
-            if other.job_id < record.job_id and _same_name(other, record):
-                before += [key_of(other, t) for t in tasks_of(other)]
+        namesakes = self._namesakes(record) if "singleton" in record.dependency else ()
         ties = ties_of(
-            record.dependency, task=task, namesakes=before, keys_by_id=self._rows.keys_by_id
+            record.dependency, task=task, namesakes=namesakes, keys_by_id=self._rows.keys_by_id
         )
         for key in (key for dependency in ties.dependencies for key in dependency.keys):
             if key in self._stuck:
                 return Ties(unknown=f"It waits for job {key}, which has no start itself.")
         return ties
+
+    def _namesakes(self, record: QueuedJob) -> list[str]:
+        """Jobs of its name and user that hold nodes, or wait and came before it."""
+        before = [holder.key for holder in self._rows.holding if _same_name(holder.record, record)]
+        for other in self._rows.waiting:
+            if other.job_id < record.job_id and _same_name(other, record):
+                before += [key_of(other, task) for task in tasks_of(other)]
+        return before
 
     def _held(self, record: QueuedJob, ties: Ties) -> str | None:
         """Why nothing that the model knows can start it, in Slurm's words."""

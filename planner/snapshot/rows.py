@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,14 +40,17 @@ def _place_in_list(queue: list[QueuedJob]) -> Callable[[QueuedJob], tuple[int, i
     for row in queue:
         if row.array_job_id is not None and row.job_id != row.array_job_id:
             ids_of.setdefault(row.array_job_id, []).append(row.job_id)
+    for ids in ids_of.values():
+        ids.sort()
 
     def place(row: QueuedJob) -> tuple[int, int]:
         array_id = row.array_job_id
         if array_id is None:
             return row.job_id, 0
+        ids = ids_of.get(array_id, [])
         is_rest = row.job_id == array_id
-        before = [other for other in ids_of.get(array_id, ()) if is_rest or other < row.job_id]
-        return (max(before), 1) if before else (array_id, 0)
+        before = len(ids) if is_rest else bisect_left(ids, row.job_id)
+        return (ids[before - 1], 1) if before else (array_id, 0)
 
     return place
 

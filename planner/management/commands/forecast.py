@@ -13,16 +13,14 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from planner.comparison import Pair, agreement, compare, last_cycle_at
-from planner.forecasts import HORIZON_S, Forecast, JobForecast, forecast
+from planner.forecasts import HORIZON_S, Forecast, JobForecast, forecast, newest_polls
 from planner.snapshot import Snapshot, build, read_facts
 from planner.snapshot.facts import Facts
 from tracker.models import Cluster
-from tracker.polling import newest_outputs
 from tracker.slurm.capture import read_capture
 from tracker.slurm.client import Slurm
 from tracker.slurm.errors import SlurmError
 from tracker.slurm.records import QueuedJob
-from tracker.slurm.transports import ReplayTransport
 
 
 class Command(BaseCommand):
@@ -124,7 +122,7 @@ def _source(capture: Path | None, name: str | None) -> Slurm:
     try:
         clusters = list(Cluster.objects.filter(**({} if name is None else {"name": name}))[:2])
         if len(clusters) == 1:
-            return Slurm(ReplayTransport(newest_outputs(clusters[0])))
+            return newest_polls(clusters[0])
         known = ", ".join(Cluster.objects.values_list("name", flat=True)) or "none yet"
     except DatabaseError as error:
         raise CommandError(

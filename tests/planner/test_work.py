@@ -1,0 +1,27 @@
+"""Claimed rows, whatever they ask for."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from planner import work
+from planner.models import Forecast
+from tests.factories import make_cluster
+
+State = Forecast.State
+
+
+@pytest.mark.django_db
+def test_a_worker_that_was_taken_for_lost_does_not_overwrite_the_next_one() -> None:
+    now = timezone.now()
+    pk = Forecast.objects.create(cluster=make_cluster(), requested_at=now).pk
+    slow = work.claim(Forecast, pk)
+    work.recover(Forecast.objects.all(), claimed_before=now + timedelta(hours=1), now=now)
+    second = work.claim(Forecast, pk)
+    work.close(slow, state=State.FAILED)
+    assert Forecast.objects.get().state == State.RUNNING
+    work.close(second, state=State.DONE)
+    assert Forecast.objects.get().state == State.DONE
