@@ -181,7 +181,7 @@ def _standing_before(queue: Sequence[WaitingJob], partition: str) -> tuple[str, 
     for waiting in queue:
         if waiting.job.key == PROBE:
             why = explain(waiting.reason).why
-            jobs = "job of the partition is" if ahead == 1 else "jobs of the partition are"
-            return (f"{ahead} waiting {jobs} ahead of it.", why)
+            jobs = "job of the partition is" if ahead <= 1 else "jobs of the partition are"
+            return (f"{ahead or 'No'} waiting {jobs} ahead of it.", why)
         ahead += waiting.partition == partition and not waiting.never
     return ()

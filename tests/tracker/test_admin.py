@@ -142,6 +142,17 @@ def test_polling_is_paused_and_resumed_with_a_trail(staff, world):
     assert AuditEntry.objects.filter(verb="resume").count() == 1
 
 
+@pytest.mark.parametrize(
+    ("typed", "kept"), [('["jobs"]', ["jobs"]), ("", []), ("5", None), ('{"jobs": 1}', None)]
+)
+def test_private_data_is_a_list_of_words_or_refused_with_an_example(staff, typed, kept):
+    fields = {"name": "lab", "transport": "local", "private_data": typed}
+    answer = staff.post(reverse("admin:tracker_cluster_add"), fields)
+    made = Cluster.objects.first()
+    assert (made and made.private_data) == kept
+    assert (kept is None) == ("Give a list of words" in answer.text)
+
+
 @pytest.mark.parametrize("status", ["COMPLETED", "FAILED", "CANCELLED"])
 def test_an_open_run_is_closed_with_a_trail(staff, world, people, status):
     _, experiment, _ = world

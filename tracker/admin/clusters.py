@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet, Subquery
 from django.http import HttpRequest
@@ -25,8 +26,24 @@ from tracker.views.base import NEWEST_QUEUE
 TEXT_SHOWN = 20_000  # characters of a poll's raw output on its page
 
 
+class ClusterForm(forms.ModelForm):
+    class Meta:
+        help_texts = {
+            "location": "Folder of Slurm's commands (empty: those on PATH), or of the capture.",
+            "private_data": "The cluster's own PrivateData words are added by themselves; "
+            '["jobs"] hides the jobs of others even where Slurm shows them.',
+        }
+
+    def clean_private_data(self) -> list[str]:
+        words = self.cleaned_data["private_data"] or []
+        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+            raise forms.ValidationError('Give a list of words, for example ["jobs"].')
+        return words
+
+
 @admin.register(Cluster)
 class ClusterAdmin(AuditedAdmin):
+    form = ClusterForm
     list_display = (
         "name", "transport", "location", "slurm_version", "polling_paused", "queue_as_of",
         "is_demo",
