@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tracker.slurm.errors import SlurmUnavailable
+from tracker.slurm.rows import SEPARATOR, read_rows
 from tracker.slurm.transports import LocalTransport, Output, ReplayTransport
 
 
@@ -91,6 +92,33 @@ def test_bytes_that_are_no_utf_8_do_not_stop_a_poll(bin_folder: Path) -> None:
     install(bin_folder, "squeue", r"printf 'na\377me\n'")
     output = LocalTransport(path=str(bin_folder)).run("squeue", ["squeue"], timeout_s=10)
     assert output.stdout == "na\N{REPLACEMENT CHARACTER}me\n"
+
+
+def test_a_job_name_cannot_hold_a_row_of_another_job(bin_folder: Path) -> None:
+    # As squeue -O prints: a row ends with the name, here a newline and a whole row of job 9.
+    install(
+        bin_folder,
+        "squeue",
+        r"""d=${1#*:}; d=${d%%,*}; printf "7${d}train\n9\037COMPLETED\n8${d}next\n" """,
+    )
+    transport = LocalTransport(path=str(bin_folder))
+    argv = ["squeue", f"JobID:{SEPARATOR},Name:"]
+    first, again = (transport.run("squeue", argv, timeout_s=10) for _ in range(2))
+    rows = list(read_rows(first.stdout, ("JobID", "Name"), command="squeue"))
+    assert [(row.raw("JobID"), row.raw("Name")) for row in rows] == [
+        ("7", "train\n9\N{SYMBOL FOR UNIT SEPARATOR}COMPLETED"),
+        ("8", "next"),
+    ]
+    assert (again.stdout, again.argv) == (first.stdout, tuple(argv))
+
+
+def test_the_delimiter_asked_for_is_another_each_time(bin_folder: Path) -> None:
+    install(bin_folder, "sacct", 'echo "$1" >&2')
+    transport = LocalTransport(path=str(bin_folder))
+    argv = ["sacct", f"--delimiter={SEPARATOR}"]
+    asked = {transport.run("sacct", argv, timeout_s=10).stderr for _ in range(3)}
+    assert len(asked) == 3
+    assert all(len(words) > len(f"--delimiter={SEPARATOR}") + 8 for words in asked)
 
 
 def test_a_recording_answers_by_name_and_says_what_it_lacks() -> None:

@@ -1,7 +1,8 @@
 """Delimited rows: one core for every command whose fields are named by us.
 
-Slurm escapes nothing. So the delimiter is a byte that nobody types, free text stands last, and a
-row is split with a limit; a recording with another delimiter or order is read by naming its fields.
+Slurm escapes nothing. So the delimiter is a byte that nobody types (the transport sees to it that
+nobody forges it either), free text stands last, and a row is split with a limit; a recording with
+another delimiter or order is read by naming its fields.
 """
 
 from __future__ import annotations

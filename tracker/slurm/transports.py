@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import selectors
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from typing import Protocol
 
 from tracker.slurm.commands import FORMAT_ENV
 from tracker.slurm.errors import SlurmUnavailable
+from tracker.slurm.rows import SEPARATOR
 
 MAX_OUTPUT_BYTES = 512 * 1024**2  # sacct of a month at a large site is some 100 MB
 _CHUNK_BYTES = 1 << 16
@@ -22,7 +24,10 @@ _INHERITED = ("HOME", "USER", "LOGNAME", "SLURM_CONF")
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What one command printed, successful or not; ``name`` is the key in ``COMMANDS``."""
+    """What one command printed, successful or not; ``name`` is the key in ``COMMANDS``.
+
+    A SEPARATOR in ``stdout`` is Slurm's own, never part of a value.
+    """
 
     name: str
     argv: tuple[str, ...]
@@ -58,7 +63,12 @@ class ReplayTransport:
 
 
 class LocalTransport:
-    """Starts the command here, as the service's own user, with a small environment of its own."""
+    """Starts the command here, as the service's own user, with a small environment of its own.
+
+    Slurm prints newlines and separators in a job's name as they are, so a name could hold rows of
+    other people's jobs. Each call therefore asks for a delimiter of 48 random bits in SEPARATOR's
+    place, which no name can know.
+    """
 
     def __init__(
         self,
@@ -78,9 +88,10 @@ class LocalTransport:
 
     def run(self, command_name: str, argv: Sequence[str], *, timeout_s: float) -> Output:
         started_at, clock = datetime.now(UTC), time.monotonic()
+        mark = f"~{secrets.token_urlsafe(6)}"  # a digit first would be a width to squeue -O
         try:
             process = subprocess.Popen(
-                list(argv),
+                [word.replace(SEPARATOR, mark) for word in argv],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -105,12 +116,20 @@ class LocalTransport:
         return Output(
             command_name,
             tuple(argv),
-            stdout.decode("utf-8", "replace"),
+            _with_separators(stdout, mark).decode("utf-8", "replace"),
             stderr.decode("utf-8", "replace"),
             process.returncode,
             started_at,
             round(time.monotonic() - clock, 3),
         )
+
+
+def _with_separators(stdout: bytes, mark: str) -> bytes:
+    """The delimiter of this call as SEPARATOR; one that somebody typed as its picture, U+241F."""
+    if mark.encode() not in stdout:
+        return stdout  # no row, or a command that prints none
+    typed = stdout.replace(SEPARATOR.encode(), "\N{SYMBOL FOR UNIT SEPARATOR}".encode())
+    return typed.replace(mark.encode(), SEPARATOR.encode())
 
 
 class _OverrunError(Exception):
