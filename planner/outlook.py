@@ -14,7 +14,7 @@ from planner.models import Forecast
 from tracker.models import Actor, Cluster, Job, StartEstimate
 from tracker.slurm.durations import format_duration
 from tracker.slurm.reasons import Explanation, explain
-from tracker.views.waiting import WAITING_STATES
+from tracker.slurm.states import WAITING_STATES
 
 ROWS_SHOWN = 200
 BARS_SHOWN = 40

@@ -68,6 +68,8 @@ FINAL_STATES = frozenset(
 REQUEUE_STATES = frozenset(
     {"REQUEUED", "REQUEUE", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT", "RESV_DEL_HOLD"}
 )
+# A job of the queue in one of these has not started; what else is in the queue has.
+WAITING_STATES = frozenset({RunStatus.PENDING.value}) | REQUEUE_STATES
 # Accounting ends one attempt so, while the queue may already hold the next.
 MAYBE_REQUEUED_STATES = frozenset({"NODE_FAIL", "PREEMPTED", "FAILED"}) | REQUEUE_STATES
 

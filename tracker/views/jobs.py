@@ -15,8 +15,8 @@ from django.views.decorators.http import require_safe
 
 from tracker.models import Actor, Cluster, ClusterAccount, Job, StartEstimate
 from tracker.slurm.reasons import Explanation, explain
+from tracker.slurm.states import WAITING_STATES
 from tracker.views.base import actor_of, page_of
-from tracker.views.waiting import WAITING_STATES
 
 # What the filter offers, and which jobs that means.
 STATES = {

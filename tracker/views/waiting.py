@@ -10,9 +10,8 @@ from statistics import median
 
 from tracker.models import Cluster, Job
 from tracker.slurm.reasons import Explanation, explain
-from tracker.slurm.states import REQUEUE_STATES
+from tracker.slurm.states import WAITING_STATES
 
-WAITING_STATES = frozenset({"PENDING"}) | REQUEUE_STATES
 RECENT = timedelta(hours=24)
 
 
