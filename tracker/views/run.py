@@ -28,8 +28,9 @@ SIBLINGS = 200  # newest other runs of the experiment that a configuration is co
 @require_safe
 @login_required
 def run(request: HttpRequest, pk: str) -> HttpResponse:
-    actor = actor_of(request)
+    actor, now = actor_of(request), timezone.now()
     run = _visible(actor, pk)
+    attempt = _attempt(run)
     siblings = Run.objects.filter(experiment=run.experiment).exclude(pk=run.pk)
     siblings = [_with_seed(*one) for one in siblings.values_list("seed", "config")[:SIBLINGS]]
     context = {
@@ -37,8 +38,8 @@ def run(request: HttpRequest, pk: str) -> HttpResponse:
         "settings": settings_of(_with_seed(run.seed, run.config), siblings),
         "sibling_count": len(siblings),
         "artifacts": run.artifacts.all(),
-        **_live(run, timezone.now()),
-        **_job(actor, run),
+        **_live(run, attempt, list(run.series.all()), now),
+        **_job(actor, run, attempt),
     }
     return render(request, "tracker/run.html", context)
 
@@ -48,9 +49,11 @@ def run(request: HttpRequest, pk: str) -> HttpResponse:
 def run_live(request: HttpRequest, pk: str) -> HttpResponse:
     """The part that changes; 204 where nothing has since the version named by ?seen=."""
     run = _visible(actor_of(request), pk)
-    if request.GET.get("seen") == _version(run, list(run.series.all())):
+    series = list(run.series.all())
+    if request.GET.get("seen") == _version(run, series):
         return HttpResponse(status=204)
-    return render(request, "tracker/_run_live.html", _live(run, timezone.now()))
+    context = _live(run, _attempt(run), series, timezone.now())
+    return render(request, "tracker/_run_live.html", context)
 
 
 def _with_seed(seed: int | None, config: dict[str, object]) -> dict[str, object]:
@@ -68,11 +71,12 @@ def _attempt(run: Run) -> Attempt | None:
     return run.job.attempts.filter(number=run.attempt).first() if run.job else None
 
 
-def _live(run: Run, now: datetime) -> dict[str, object]:
-    series = list(run.series.all())
+def _live(
+    run: Run, attempt: Attempt | None, series: list[MetricSeries], now: datetime
+) -> dict[str, object]:
     for one in series:
         one.last_value = value_of(one.last_bits)
-    standing = Standing.of(run, _attempt(run), now)
+    standing = Standing.of(run, attempt, now)
     estimates = run.job.newest_estimates if run.job else []
     return {
         "run": run,
@@ -99,13 +103,13 @@ def _version(run: Run, series: list[MetricSeries]) -> str:
     return hashlib.sha256(repr(seen).encode()).hexdigest()[:16]
 
 
-def _job(actor: Actor, run: Run) -> dict[str, object]:
+def _job(actor: Actor, run: Run, attempt: Attempt | None) -> dict[str, object]:
     """What is shown of the job itself: nothing where the cluster keeps jobs private."""
     job = run.job
     if job is None or not actor.jobs(job.cluster).filter(pk=job.pk).exists():
         return {"job_is_private": job is not None}
     return {
-        "asked": asked_and_got(job, _attempt(run)),
+        "asked": asked_and_got(job, attempt),
         "record": record(job),
         "attempts": job.attempts.all(),
     }
