@@ -3,7 +3,7 @@
 import pytest
 
 from tests.factories import make_experiment
-from tracker.models import Actor, Run, Token
+from tracker.models import Actor, Membership, Run, Token
 
 pytestmark = pytest.mark.django_db
 
@@ -49,6 +49,21 @@ def test_a_token_of_one_run_does_not_log_to_its_sibling(people):
     assert actor.may_log_to(one)
     assert not actor.may_log_to(two)
     assert list(actor.runs()) == [one]
+
+
+def test_a_run_token_opens_nothing_that_its_user_has_lost(people):
+    experiment = make_experiment(people.alice)
+    run = Run.objects.create(experiment=experiment, config_sha256="0" * 64)
+    token, _ = Token.issue(user=people.bob, scope="run", experiment=experiment)
+    bob = Actor(people.bob, token)
+    assert bob.may_log_to(run)
+    membership = Membership.objects.filter(user=people.bob)
+    membership.update(role="reader")
+    assert not bob.may_log_to(run)
+    assert not bob.may_create_run(experiment)
+    assert list(bob.runs()) == [run]
+    membership.delete()
+    assert not bob.runs().exists()
 
 
 def test_a_staff_members_run_token_is_no_staff(people):

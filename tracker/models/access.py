@@ -40,33 +40,21 @@ class Actor:
     # --- experiments and runs
     def experiments(self) -> QuerySet[Experiment]:
         """Those it may see."""
-        every = Experiment.objects.all()
-        if self.scope == Scope.RUN:
-            return every.filter(pk__in=self._token_experiments())
         if self.scope == Scope.WEBHOOK:
-            return every.none()
-        if self.is_staff:
-            return every
-        groups = Membership.objects.filter(user=self.user).values("group")
-        return every.filter(Q(owner=self.user) | Q(group__in=groups))
+            return Experiment.objects.none()
+        return self._with_role(*Role)
 
     def editable_experiments(self) -> QuerySet[Experiment]:
         """Those it may change: its own, and those of groups where it is owner or member."""
         if not self.may_write:
             return Experiment.objects.none()
-        if self.is_staff:
-            return Experiment.objects.all()
-        return Experiment.objects.filter(
-            Q(owner=self.user) | Q(group__in=self._groups(Role.OWNER, Role.MEMBER))
-        )
+        return self._with_role(Role.OWNER, Role.MEMBER)
 
     def owned_experiments(self) -> QuerySet[Experiment]:
         """Those it may delete or give to another group."""
         if not self.may_write:
             return Experiment.objects.none()
-        if self.is_staff:
-            return Experiment.objects.all()
-        return Experiment.objects.filter(Q(owner=self.user) | Q(group__in=self._groups(Role.OWNER)))
+        return self._with_role(Role.OWNER)
 
     def runs(self) -> QuerySet[Run]:
         """Those it may see."""
@@ -76,16 +64,12 @@ class Actor:
         return every
 
     def may_create_run(self, experiment: Experiment) -> bool:
-        if self.token and self.token.scope == Scope.RUN:
-            return experiment.pk in self._token_experiments()
-        return self.editable_experiments().filter(pk=experiment.pk).exists()
+        return self._open_to_runs().filter(pk=experiment.pk).exists()
 
     def may_log_to(self, run: Run) -> bool:
-        if self.token and self.token.scope == Scope.RUN:
-            if self.token.run_id:
-                return run.pk == self.token.run_id
-            return run.experiment_id == self.token.experiment_id
-        return self.editable_experiments().filter(pk=run.experiment_id).exists()
+        if self.token and self.token.run_id not in (None, run.pk):
+            return False
+        return self._open_to_runs().filter(pk=run.experiment_id).exists()
 
     # --- groups
     def groups(self) -> QuerySet[ResearchGroup]:
@@ -127,13 +111,21 @@ class Actor:
         return jobs.filter(user=name) if name else jobs.none()
 
     # --- inside
-    def _groups(self, *roles: str) -> QuerySet[Membership]:
-        return Membership.objects.filter(user=self.user, role__in=roles).values("group")
+    def _with_role(self, *roles: str) -> QuerySet[Experiment]:
+        """The user's own experiments and those of groups where the user has such a role (staff:
+        all); through a run's token only that token's, and while the user still has the role."""
+        rows = Experiment.objects.all()
+        if not self.user.is_staff:  # type: ignore[union-attr]
+            groups = Membership.objects.filter(user=self.user, role__in=roles).values("group")
+            rows = rows.filter(Q(owner=self.user) | Q(group__in=groups))
+        if self.token is None or self.scope != Scope.RUN:
+            return rows
+        if self.token.run_id:
+            return rows.filter(runs=self.token.run_id)
+        return rows.filter(pk=self.token.experiment_id)
 
-    def _token_experiments(self) -> set[int]:
-        token = self.token
-        if token is None:
-            return set()
-        if token.run_id:
-            return {Run.objects.values_list("experiment_id", flat=True).get(pk=token.run_id)}
-        return {token.experiment_id} if token.experiment_id else set()
+    def _open_to_runs(self) -> QuerySet[Experiment]:
+        """Experiments that it may create runs in and log to."""
+        if self.may_write or self.scope == Scope.RUN:
+            return self._with_role(Role.OWNER, Role.MEMBER)
+        return Experiment.objects.none()
