@@ -44,7 +44,6 @@ class Request:
     work_dir: str = "/"
     output: str = ""
     error: str = ""
-    submit_line: str = ""
 
     is_real: bool = False  # has a script that runs on this host
     run_s: float | None = None  # None: until its script ends

@@ -21,9 +21,10 @@ _FAILED = "sbatch: error: Batch job submission failed: "
 _COUNT = re.compile(r"[0-9]{1,6}", re.ASCII)
 _LATER = re.compile(r"now(?:\+([0-9]{1,7})(seconds?|minutes?|hours?|days?)?)?", re.ASCII)
 _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-# Without --export a job gets these. Slurm would pass everything; a service's environment holds
+_ALWAYS_PASSED = ("PATH", "HOME", "LANG", "USER", "LOGNAME", "SHELL")
+# Without --export a job gets these too. Slurm would pass everything; a service's environment holds
 # secrets, so the demo passes what a job needs, and the two names that training scripts read.
-_PASSED = ("PATH", "HOME", "LANG", "USER", "LOGNAME", "SHELL", "TZ", "TRACKER_API", "EXPERIMENT_ID")
+_PASSED_BY_DEFAULT = ("TZ", "TRACKER_API", "EXPERIMENT_ID")
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,9 +239,8 @@ def _names(text: str | None, default: str) -> tuple[str, ...]:
 
 def _exported(wanted: str | None, environment: dict[str, str]) -> dict[str, str]:
     """``ALL``, ``NONE``, and names with or without a value, as --export lists them."""
-    passed = {name: environment[name] for name in _PASSED[:6] if name in environment}
-    if wanted is None:
-        passed |= {name: environment[name] for name in _PASSED if name in environment}
+    names = _ALWAYS_PASSED if wanted is not None else _ALWAYS_PASSED + _PASSED_BY_DEFAULT
+    passed = {name: environment[name] for name in names if name in environment}
     for word in (wanted or "").split(","):
         name, equals, value = word.partition("=")
         if word == "ALL":

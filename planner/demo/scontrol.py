@@ -152,7 +152,7 @@ def sdiag(controller: Controller, call: Call) -> Answer:
     """The lines that say how loaded the controller is: not at all."""
     parse(call, {})
     pending = controller.roster.pending_count()
-    cycle_at = controller.now_at - controller.now_at % int(site.LIVE.bf_interval_s)
+    since_cycle_s = (controller.now_at - controller.origin_at) % int(site.LIVE.bf_interval_s)
     return Answer(
         "*******************************************************\n"
         f"sdiag output at ({controller.now_at})\n"
@@ -161,5 +161,5 @@ def sdiag(controller: Controller, call: Call) -> Answer:
         "Server thread count:  1\nAgent queue size:     0\nAgent count:          0\n"
         "Agent thread count:   0\nDBD Agent queue size: 0\n\n"
         f"Jobs pending:   {pending}\nJobs running:   {len(controller.roster.active) - pending}\n\n"
-        f"Backfilling stats\n\tLast cycle when: ({cycle_at})\n"
+        f"Backfilling stats\n\tLast cycle when: ({controller.now_at - since_cycle_s})\n"
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 import numpy as np
 
@@ -185,22 +186,31 @@ COARSE = replace(
 )
 
 
-def maintenance(day: int) -> tuple[str, str, float, float]:
-    """Name, node, start and end (epoch seconds) of the window of a day counted from 1970.
+class Maintenance(NamedTuple):
+    """One node is taken out; times are epoch seconds."""
+
+    name: str
+    node: str
+    start_at: float
+    end_at: float
+
+
+def maintenance(day: int) -> Maintenance:
+    """The window of a day counted from 1970.
 
     Firmware updates roll through the cluster: each day 06:00 to 08:00 UTC, one node.
     """
     node = NODES.names[day % len(NODES)]
     start = datetime(1970, 1, 1, 6, tzinfo=UTC) + timedelta(days=day)
     start_at = start.timestamp()
-    return f"firmware_{node}_{start:%m%d}", node, start_at, start_at + 7200
+    return Maintenance(f"firmware_{node}_{start:%m%d}", node, start_at, start_at + 7200)
 
 
-def reservations(now_at: float) -> list[tuple[str, str, float, float]]:
+def reservations(now_at: float) -> list[Maintenance]:
     """The windows known at that instant: today's, until it ends, and those of the next days."""
     today = int(now_at // DAY_S)
     windows = [maintenance(day) for day in range(today, today + PLANS_MAINTENANCE_DAYS)]
-    return [window for window in windows if window[3] > now_at]
+    return [window for window in windows if window.end_at > now_at]
 
 
 def sim_reservations(now_at: float) -> tuple[Reservation, ...]:

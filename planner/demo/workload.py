@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 HOUR_S = 3600.0
 MAX_RUN_S = 36000
-TESTS = 0.12  # share of jobs that only try something out, for minutes
+TEST_SHARE = 0.12  # share of jobs that only try something out, for minutes
 TEST_MAX_RUN_S = 1200
 GPU_JOBS_PER_DAY = 250  # more than 64 GPUs can run: ``acceptance`` sends the surplus away
 CPU_JOBS_PER_DAY = 70
@@ -90,7 +90,7 @@ def _submit(rng: Random, at: float) -> Iterator[Submission]:
     run_s, gpus = rng.choice(_trace())
     on_gpus = rng.random() < GPU_JOBS_PER_DAY / (GPU_JOBS_PER_DAY + CPU_JOBS_PER_DAY)
     run_s = min(run_s, MAX_RUN_S)
-    if rng.random() < TESTS:
+    if rng.random() < TEST_SHARE:
         run_s, gpus = min(run_s // 30, TEST_MAX_RUN_S), min(gpus, 2)
     request = _base(rng, run_s, gpus if on_gpus else 0)
     kind = rng.random()

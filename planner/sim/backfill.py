@@ -31,7 +31,7 @@ def run_cycle(
     """Walk the queue in order. Yields the seconds of each lock yield: the caller lets them pass,
     or drops the iterator to abort the cycle. Fills ``plan`` if one is given.
     """
-    timeline = Outlook(state, now_s)
+    outlook = Outlook(state, now_s)
     caps = _Caps(state.config)
     useful = None if plan is not None else _useful(records, state, now_s)
     if plan is not None:
@@ -44,7 +44,7 @@ def run_cycle(
         yield from caps.lock_yield()
         if record.pending.left:
             continue
-        allocation = timeline.place_now(record)
+        allocation = outlook.place_now(record)
         if allocation is not None:
             if state.limit_on(record, allocation) is None:
                 start(record, allocation)
@@ -52,10 +52,10 @@ def run_cycle(
             continue
         if caps.refuse_hold(record) or not may_reserve(record, state, now_s):
             continue
-        planned = timeline.plan_later(record) if useful is None or useful[index] else None
+        planned = outlook.plan_later(record) if useful is None or useful[index] else None
         if planned is None:
             continue
-        timeline.hold(record, planned)
+        outlook.hold(record, planned)
         caps.held(record)
         if plan is not None:
             _note(plan, record.job.key, planned)

@@ -36,8 +36,9 @@ class Simulation:
     """One cluster from the world's origin on. Deterministic: the same calls give the same starts.
 
     ``on_start`` and ``on_end`` are called at the simulated instant, after the state has changed.
-    ``keeps_plan`` False saves the part of backfill that no start depends on. Ended jobs are kept
-    for ``retention_s``. Raises ValueError on a job that names what the world does not have.
+    ``keeps_plan`` False saves the part of backfill that no start depends on. How a job ended is
+    known to dependencies on it for ``retention_s``. Raises ValueError on a job that names what the
+    world does not have.
     """
 
     def __init__(
@@ -126,10 +127,6 @@ class Simulation:
 
     def running(self) -> list[RunningJob]:
         return [views.running(one, self._state.nodes) for one in self._state.running.values()]
-
-    def ended(self) -> list[EndedJob]:
-        """Jobs that ended within the retention, oldest first."""
-        return list(self._ended)
 
     def nodes(self) -> list[NodeUse]:
         return views.node_use(self._state)

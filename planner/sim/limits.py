@@ -7,7 +7,7 @@ a QOS takes the place of the association's.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -49,7 +49,7 @@ class Check:
 
 @dataclass(slots=True)
 class _Usage:
-    amounts: Counter[str] = field(default_factory=Counter)
+    amounts: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     jobs_on_node: Counter[int] = field(default_factory=Counter)
 
 
@@ -63,7 +63,7 @@ class Ledger:
         for holder in holders:
             usage = self._usage.setdefault(holder, _Usage())
             for name, amount in amounts.items():
-                usage.amounts[name] += amount  # type: ignore[assignment]  # amounts are floats
+                usage.amounts[name] += amount
             usage.amounts["jobs"] += 1
             usage.jobs_on_node.update(nodes)
 
@@ -76,7 +76,7 @@ class Ledger:
                 del self._usage[holder]
                 continue
             for name, amount in amounts.items():
-                usage.amounts[name] -= amount  # type: ignore[assignment]  # amounts are floats
+                usage.amounts[name] -= amount
             usage.jobs_on_node.subtract(nodes)
             for node in nodes:
                 if not usage.jobs_on_node[node]:
@@ -87,7 +87,7 @@ class Ledger:
         usage = self._usage.get(holder)
         if usage is None:
             return 0
-        return len(usage.jobs_on_node) if tres == "node" else usage.amounts[tres]
+        return len(usage.jobs_on_node) if tres == "node" else usage.amounts.get(tres, 0)
 
     def refusal(
         self, checks: Iterable[Check], amounts: Tres, nodes: Sequence[int] = ()

@@ -25,7 +25,6 @@ class PlannedStart:
     nodes: tuple[str, ...]
     partition: str | None  # the one it starts in
     reason: str  # why it does not run at the origin, in Slurm's words
-    position: int  # in the scheduler's order at the origin, from 1
     never: bool  # waiting alone does not start it
 
 
@@ -59,12 +58,12 @@ def plan(world: World, horizon_s: float) -> dict[Key, PlannedStart]:
     for waiting in simulation.queue():
         if waiting.job.key not in found:
             found[waiting.job.key] = PlannedStart(
-                waiting.job.key, None, (), None, waiting.reason, len(found) + 1, waiting.never
+                waiting.job.key, None, (), None, waiting.reason, waiting.never
             )
     while simulation.may_start() and simulation.now_s < horizon_s:
         simulation.run(min(horizon_s, simulation.now_s + _STRIDE_S))
     for key in asked & starts.keys():
-        at_once = PlannedStart(key, None, (), None, "None", 0, never=False)
+        at_once = PlannedStart(key, None, (), None, "None", never=False)
         found[key] = replace(
             found.get(key, at_once),
             start_s=starts[key].start_s,

@@ -97,8 +97,8 @@ def build_reservations(
     reservations = []
     for reservation in facts.reservations:
         about = f"reservation {reservation.name}"
-        start_s = _offset(reservation.start_at, facts.taken_at, -inf)
-        end_s = _offset(reservation.end_at, facts.taken_at, inf)
+        start_s = _offset_s(reservation.start_at, facts.taken_at, -inf)
+        end_s = _offset_s(reservation.end_at, facts.taken_at, inf)
         if end_s <= 0:
             continue
         if not reservation.node_list:
@@ -118,7 +118,7 @@ def build_reservations(
     return tuple(reservations)
 
 
-def _offset(at: datetime | None, origin: datetime, unknown_s: float) -> float:
+def _offset_s(at: datetime | None, origin: datetime, unknown_s: float) -> float:
     return unknown_s if at is None else (at - origin).total_seconds()
 
 

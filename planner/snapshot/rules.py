@@ -90,7 +90,7 @@ def _note_unmodelled(config: ClusterConfig, notes: list[SnapshotNote]) -> None:
     preempt = config.values.get("PreemptType", "preempt/none")
     if preempt not in {"preempt/none", "(null)"}:
         notes.append(SnapshotNote(f"PreemptType={preempt}", "preemption is not modelled"))
-    if "CR_" in (select := config.values.get("SelectTypeParameters", "")) and "LLN" in select:
+    if "CR_LLN" in config.values.get("SelectTypeParameters", ""):
         notes.append(SnapshotNote("CR_LLN", "least loaded nodes first is not modelled"))
 
 

@@ -31,15 +31,19 @@ def test_ended_jobs_tell_who_held_what_and_when() -> None:
     share = NodeShare("n0", 1, 0, {"a100": 1})
     assert [(s.start_s, s.limit_s, s.allocation) for s in started] == [(0.0, 100.0, (share,))]
     assert ended == [EndedJob(one.jobs[0], "p", 0.0, 25.0, (share,))]
-    assert simulation.ended() == ended
 
 
-def test_ended_jobs_are_forgotten_after_the_retention() -> None:
-    simulation = Simulation(world(nodes(4), job("j", run_s=10.0)), retention_s=600.0)
+def test_how_a_job_ended_is_forgotten_after_the_retention() -> None:
+    failed = job("j", run_s=10.0, succeeds=False)
+    simulation = Simulation(world(nodes(4), failed), retention_s=600.0)
+    needs_it = (Dependency("afterok", ("j",)),)
     simulation.run(600.0)
-    assert len(simulation.ended()) == 1
-    simulation.run(900.0)
-    assert simulation.ended() == []
+    simulation.submit(job("early", submit_s=600.0, dependencies=needs_it))
+    simulation.run(1000.0)
+    simulation.submit(job("late", submit_s=1000.0, dependencies=needs_it))
+    simulation.run(1001.0)
+    assert [one.reason for one in simulation.queue()] == ["DependencyNeverSatisfied"]
+    assert [one.job.key for one in simulation.running()] == ["late"]
 
 
 def test_a_job_submitted_between_runs_starts_at_the_next_pass() -> None:

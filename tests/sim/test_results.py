@@ -24,10 +24,10 @@ def test_a_plan_gives_each_pending_job_a_start_or_says_why_not() -> None:
     )
     found = plan(one, horizon_s=1000.0)
     assert found == {
-        "wide": PlannedStart("wide", 100.0, ("n0", "n1"), "p", "Resources", 1, never=False),
-        "small": PlannedStart("small", 0.0, ("n1",), "p", "None", 0, never=False),
-        "held": PlannedStart("held", None, (), None, "JobHeldUser", 3, never=True),
-        "greedy": PlannedStart("greedy", None, (), None, "QOSMaxCpuPerJobLimit", 2, never=True),
+        "wide": PlannedStart("wide", 100.0, ("n0", "n1"), "p", "Resources", never=False),
+        "small": PlannedStart("small", 0.0, ("n1",), "p", "None", never=False),
+        "held": PlannedStart("held", None, (), None, "JobHeldUser", never=True),
+        "greedy": PlannedStart("greedy", None, (), None, "QOSMaxCpuPerJobLimit", never=True),
     }
 
 
