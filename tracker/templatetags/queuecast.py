@@ -140,7 +140,7 @@ def figure(value: float | None) -> str:
 
 @register.simple_tag
 def stacked_bar(label: str, **parts: float) -> SafeString:
-    """An SVG bar of ``busy=3 free=5 down=0`` (also ``mine=``), said in words by ``label``."""
+    """An SVG bar of ``busy=3 free=5 down=0``, said in words by ``label``."""
     total = sum(parts.values())
     rects, x = SafeString(""), 0.0
     for name, part in parts.items():

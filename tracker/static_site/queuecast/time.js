@@ -3,7 +3,7 @@
    <time datetime="ISO" data-time>          local date and time; title keeps UTC
    <time datetime="ISO" data-age>           "40 s ago" or "in 3 h"; title keeps both
    <time datetime="ISO" data-since>         "40 s": how long it lasts by now
-   The server writes readable text for both, so pages work without this script. */
+   The server writes readable text for all three, so pages work without this script. */
 (() => {
   "use strict";
   const dateTime = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
