@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
@@ -167,7 +166,7 @@ def _wait(question: Question, patience_s: float) -> None:
         question.refresh_from_db()
 
 
-def _respond(question: Question, ignored: list[str]) -> HttpResponse:
+def _respond(question: Question, ignored: list[str]) -> Response:
     if question.state == Question.State.FAILED:
         raise Problem(503, "The question could not be answered; staff see why in the admin.")
     if question.is_open:

@@ -87,8 +87,8 @@ class Outlook:
 
     def version(self, now: datetime) -> str:
         """Changes when there is something new to show."""
-        shown = (self.forecast and self.forecast.pk, self.failed and self.failed.pk)
-        return f"{shown[0] or 0}-{shown[1] or 0}-{self.queue_at is not None:d}{self.is_old(now):d}"
+        done, failed = (row.pk if row else 0 for row in (self.forecast, self.failed))
+        return f"{done}-{failed}-{self.queue_at is not None:d}{self.is_old(now):d}"
 
 
 def outlook(actor: Actor, cluster: Cluster, queue_at: datetime | None) -> Outlook:
@@ -127,12 +127,12 @@ def _in_order(jobs: QuerySet[Job]) -> QuerySet[Job]:
     return (
         jobs.alias(planned_at=Subquery(planned_at))
         .order_by(F("planned_at").asc(nulls_last=True), F("priority").desc(nulls_last=True), "pk")
-        .prefetch_related(Prefetch("estimates", newest, to_attr="newest_estimate"))[:ROWS_SHOWN]
+        .prefetch_related(Prefetch("estimates", newest, to_attr="newest_estimates"))[:ROWS_SHOWN]
     )
 
 
 def _row(job: Job, own_name: str | None) -> WaitingRow:
-    estimate = next(iter(job.newest_estimate), None)
+    estimate = next(iter(job.newest_estimates), None)
     return WaitingRow(job, job.user == own_name, explain(job.reason or "None"), estimate)
 
 
