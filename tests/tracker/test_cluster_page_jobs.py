@@ -64,7 +64,14 @@ def test_waited_and_ran_are_told(client, people, jobs) -> None:
     assert (ended.waited_s, ended.ran_s) == (3600.0, 3600.0)
 
 
+def test_without_a_cluster_the_page_says_so(client, people) -> None:
+    client.force_login(people.mallory)
+    html = client.get("/jobs").content.decode()
+    assert "No cluster yet" in html and "No cluster account" not in html
+
+
 def test_without_an_account_the_page_says_who_can_add_one(client, people) -> None:
+    make_cluster()
     client.force_login(people.mallory)
     html = client.get("/jobs").content.decode()
     assert "No cluster account" in html and "Ask the staff" in html
