@@ -56,9 +56,8 @@ class ActorView(APIView):
 
 def visible_or_404(rows: QuerySet[Row], what: str, **key: object) -> Row:
     """The row, or a Problem 404 that names what was asked for."""
-    [value] = key.values()
-    # PostgreSQL refuses to compare text with a NUL, which an address may hold as %00.
-    row = None if "\x00" in str(value) else rows.filter(**key).first()
+    row = rows.filter(**key).first()
     if row is None:
+        [value] = key.values()
         raise Problem(404, f"{what} {str(value)[:40]} is none that you may see.")
     return row

@@ -1,0 +1,34 @@
+"""What holds for every request and answer, whichever view it belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import Http404, HttpRequest, HttpResponse
+
+View = Callable[[HttpRequest], HttpResponse]
+
+
+def private_answers(view: View) -> View:
+    """Answers are for one reader: no cache keeps them, nor does a browser after signing out.
+
+    A view with a Cache-Control of its own keeps it; static files do not come this way.
+    """
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        response = view(request)
+        response.headers.setdefault("Cache-Control", "private, no-store")
+        return response
+
+    return answer
+
+
+def no_nul_in_paths(view: View) -> View:
+    """404 for %00 in a path: nothing is called so, and PostgreSQL refuses to compare with it."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        if "\x00" in request.path_info:
+            raise Http404
+        return view(request)
+
+    return answer
