@@ -92,6 +92,16 @@ def test_a_wrong_password_is_said_beside_the_form(client, people):
     assert "No account has this name and password" in answer.text
 
 
+def test_passwords_cannot_be_tried_without_end(client, people):
+    guess = {"username": "alice", "password": "wrong"}
+    answers = (client.post("/signin", guess) for _ in range(45))  # more than two windows allow
+    refused = next(answer for answer in answers if answer.status_code != 200)
+    assert refused.status_code == 429
+    assert 1 <= int(refused["Retry-After"]) <= 10
+    assert "Too many tries" in refused.text
+    assert not is_signed_in(client)
+
+
 def test_signing_out_needs_a_post(client, people):
     client.force_login(people.alice)
     assert client.get("/signout").status_code == 405

@@ -20,6 +20,7 @@ REQUESTS_PER_WINDOW = {
     "webhook": 2_000,
     "session": 500,
     "address": 1_000,
+    "signin": 20,  # passwords tried from one address: each costs a deliberately slow hash
 }
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import time
 from datetime import datetime
 
+from django.contrib import messages
 from django.contrib.auth import login, logout
 from django.contrib.auth.models import User
 from django.contrib.auth.views import LoginView
@@ -15,6 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import HttpResponseClientRefresh
 
+from tracker.api.throttling import wait_s
 from tracker.forms import SignInForm
 from tracker.models import Token
 
@@ -53,6 +57,15 @@ class SignIn(LoginView):
             return render(request, "tracker/signin_link_dead.html", status=410)
         login(request, user, backend="django.contrib.auth.backends.ModelBackend")
         return redirect("home")
+
+    def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        wait = wait_s("signin", request.META.get("REMOTE_ADDR", ""), now_s=time.time())
+        if wait is None:
+            return super().post(request, *args, **kwargs)
+        seconds = math.ceil(wait)
+        messages.error(request, f"Too many tries from your address. Try again in {seconds} s.")
+        context = self.get_context_data(form=SignInForm(request))
+        return self.render_to_response(context, status=429, headers={"Retry-After": seconds})
 
 
 @require_POST
