@@ -12,12 +12,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from tracker.models import Run
+from tracker.views.poll_ages import QUEUE_OLD_AFTER
 
 register = template.Library()
 
 UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 NOT_KNOWN = "–"
-OLD_AFTER_S = 600  # data older than this is marked: five missed polls at the slowest usual pace
 PILLS = {
     "COMPLETED": "ok",
     "RUNNING": "run",
@@ -96,7 +96,7 @@ def data_age(what: str, at: datetime | None) -> SafeString:
     """The line "queue as of 40 s ago" that stands beside everything polled."""
     if at is None:
         return format_html('<span class="age age-old">no {} yet</span>', what)
-    is_old = (timezone.now() - at).total_seconds() > OLD_AFTER_S
+    is_old = timezone.now() - at > QUEUE_OLD_AFTER
     css = "age age-old" if is_old else "age"
     return format_html('<span class="{}">{} as of {}</span>', css, what, ago(at))
 

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 
 from tracker.models import Cluster, Poll
 
-# What a reader calls it, the command that tells it, and when its age is no longer usual: a few
-# missed polls at the slowest pace the settings allow.
+QUEUE_OLD_AFTER = timedelta(minutes=10)  # twenty missed polls
+# What a reader calls it, the command that tells it, and when its age is no longer usual.
 KINDS = (
-    ("queue", "squeue", timedelta(minutes=10)),
+    ("queue", "squeue", QUEUE_OLD_AFTER),
     ("nodes", "nodes", timedelta(minutes=10)),
     ("accounting", "sacct", timedelta(minutes=30)),
     ("configuration", "partitions", timedelta(hours=2)),
