@@ -16,6 +16,8 @@ from tracker.models import (
     ClusterAccount,
     Experiment,
     Membership,
+    Node,
+    Partition,
     ResearchGroup,
     Run,
     Token,
@@ -374,6 +376,20 @@ def test_jobs_of_open_and_private_clusters_are_listed_together(people):
     make_job(make_cluster("shy", private_data=["jobs"]), 2, user="bo")
     rows = by_token(people.alice).get("/api/v1/jobs").json()["results"]
     assert [row["cluster"] for row in rows] == ["open"]
+
+
+@pytest.mark.parametrize(("kind", "model"), [("nodes", Node), ("partitions", Partition)])
+def test_private_nodes_and_partitions_are_for_staff(people, kind, model):
+    sizes = {"cpus": 8, "cpus_alloc": 0, "mem_mib": 1, "mem_alloc_mib": 0} if model is Node else {}
+    for cluster in (make_cluster("open"), make_cluster("shy", private_data=[kind])):
+        model.objects.create(cluster=cluster, name=f"of-{cluster}", state="UP", **sizes)
+
+    def seen(user) -> list[str]:
+        rows = by_token(user).get(f"/api/v1/{kind}").json()["results"]
+        return [row["name"] for row in rows]
+
+    assert seen(people.alice) == ["of-open"]
+    assert seen(people.staff) == ["of-open", "of-shy"]
 
 
 def test_me_tells_who_one_is_and_with_what(people):

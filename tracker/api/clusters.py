@@ -58,8 +58,7 @@ class PartitionViewSet(ActorView, viewsets.ReadOnlyModelViewSet):
     lookup_value_converter = "int"
 
     def get_queryset(self) -> QuerySet[Partition]:
-        rows = Partition.objects.filter(cluster__in=self.actor.clusters()).select_related("cluster")
-        return rows if self.actor.is_staff else rows.filter(hidden=False)
+        return self.actor.partitions().select_related("cluster")
 
 
 class NodeSerializer(serializers.ModelSerializer):
@@ -79,7 +78,7 @@ class NodeViewSet(ActorView, viewsets.ReadOnlyModelViewSet):
     lookup_value_converter = "int"
 
     def get_queryset(self) -> QuerySet[Node]:
-        return Node.objects.filter(cluster__in=self.actor.clusters()).select_related("cluster")
+        return self.actor.nodes().select_related("cluster")
 
 
 class AttemptSerializer(serializers.ModelSerializer):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import Q, QuerySet
 
-from tracker.models.clusters import Cluster, ClusterAccount
+from tracker.models.clusters import Cluster, ClusterAccount, Node, Partition
 from tracker.models.experiments import Experiment, Membership, ResearchGroup
 from tracker.models.jobs import Job
 from tracker.models.runs import Run
@@ -92,6 +92,15 @@ class Actor:
             return Cluster.objects.none()
         return Cluster.objects.all()
 
+    def partitions(self) -> QuerySet[Partition]:
+        """Those it may see: hidden ones are for staff, as squeue and sinfo have it."""
+        rows = Partition.objects.filter(cluster__in=self._open_clusters("partitions"))
+        return rows if self.is_staff else rows.filter(hidden=False)
+
+    def nodes(self) -> QuerySet[Node]:
+        """Those it may see one by one."""
+        return Node.objects.filter(cluster__in=self._open_clusters("nodes"))
+
     def unix_name(self, cluster: Cluster) -> str | None:
         """Whose jobs are this actor's own on a cluster; None where staff mapped nobody."""
         return (
@@ -111,6 +120,10 @@ class Actor:
         return jobs.filter(user=name) if name else jobs.none()
 
     # --- inside
+    def _open_clusters(self, word: str) -> list[Cluster]:
+        """Clusters whose PrivateData does not name this, or does not bind this actor."""
+        return [each for each in self.clusters() if self.is_staff or word not in each.private_data]
+
     def _with_role(self, *roles: str) -> QuerySet[Experiment]:
         """The user's own experiments and those of groups where the user has such a role (staff:
         all); through a run's token only that token's, and while the user still has the role."""
