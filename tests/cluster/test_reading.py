@@ -17,7 +17,7 @@ from tracker.slurm.records import QueuedJob
 from tracker.slurm.transports import LocalTransport
 
 pytestmark = pytest.mark.service
-ODD_NAME = 'a|b "c" d\te'
+ODD_NAME = 'a|b "c" d\te\n7\x1fCOMPLETED\x1f'  # and what would be a row, if it could be
 
 
 @pytest.fixture(scope="module")
@@ -103,8 +103,9 @@ def test_accounting_tells_of_the_end_and_keeps_the_odd_name(
     services.wait_until(ended, "the end in accounting", 60)
     rows = slurm.accounting(datetime.now(UTC) - timedelta(hours=1))
     odd = next(row for row in rows if row.job_id == jobs["odd"])
-    # the database turns a double quote into a backtick
-    assert (odd.state, odd.exit_code, odd.name) == ("COMPLETED", 0, ODD_NAME.replace('"', "`"))
+    # the database turns a double quote into a backtick, the adapter a typed separator into U+241F
+    kept = ODD_NAME.replace('"', "`").replace("\x1f", "\N{SYMBOL FOR UNIT SEPARATOR}")
+    assert (odd.state, odd.exit_code, odd.name) == ("COMPLETED", 0, kept)
 
 
 def test_the_cluster_is_read_whole(slurm: Slurm) -> None:
