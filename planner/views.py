@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import datetime, timedelta
 
 from django.contrib.auth.decorators import login_required
@@ -114,4 +115,4 @@ def _with_times(option: dict, snapshot_at: datetime) -> dict[str, object]:
         else snapshot_at + timedelta(seconds=at_s)
         for what in ("start", "finish")
     }
-    return option | times | {"command": " ".join(["sbatch", *option["sbatch_args"], "SCRIPT.sh"])}
+    return option | times | {"command": shlex.join(["sbatch", *option["sbatch_args"], "SCRIPT.sh"])}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.utils import timezone
@@ -197,6 +198,15 @@ def test_the_answer_names_the_best_partition_and_the_command(client, people) -> 
         assert "--gpus=a100:2 --time=00:30:00 SCRIPT.sh" in html
         assert "Because it has no GPUs." in html
     assert Question.objects.count() == 1
+
+
+def test_the_command_can_be_pasted_into_a_shell(client, people) -> None:
+    recorded_cluster()
+    page(client, people.alice, "/plan?cluster=recorded&ask=1&partition=cpu&constraint=cpu%26avx512")
+    question = Question.objects.get()
+    questions.answer(question.pk)
+    html = unescape(page(client, people.alice, f"/plan/questions/{question.pk}"))
+    assert "'--constraint=cpu&avx512' SCRIPT.sh" in html
 
 
 def test_a_failed_question_shows_its_error_to_staff_only(client, people, cluster) -> None:
