@@ -152,7 +152,7 @@ def _fields(call: Call, controller: Controller) -> dict[str, Callable[[QueueRow]
         "Cluster": lambda _: site.NAME,
         "Constraints": lambda r: "&".join(r.attempt.request.features),
         "Reservation": lambda _: "",
-        "Flags": lambda r: "" if r.attempt.is_pending else "SchedMain",
+        "Flags": lambda _: "",  # which scheduler started it is not kept
         "DBIndex": lambda r: r.attempt.db_index,
         "Restarts": lambda r: r.attempt.restarts,
         "WorkDir": lambda r: r.attempt.request.work_dir,
