@@ -294,6 +294,8 @@ def test_artifacts_are_told_by_path_and_listed_once(alice, run):
     assert [alice.post(path, body, JSON).status_code for _ in range(2)] == [201, 200]
     assert [row["path"] for row in alice.get(path).json()["results"]] == ["/data/1.pt"]
     assert list(errors(alice.post(path, {"kind": "virus", "path": "x"}, JSON))) == ["kind"]
+    # 1,024 characters are more bytes than an index of PostgreSQL holds
+    assert list(errors(alice.post(path, {"path": "\N{MICROSCOPE}" * 1024}, JSON))) == ["path"]
 
 
 # --- tokens

@@ -16,7 +16,8 @@ from rest_framework.response import Response
 from tracker import recording
 from tracker.api.base import ActorView, visible_or_404
 from tracker.filters import ExperimentFilter
-from tracker.models import Actor, Cluster, Experiment, Membership, ResearchGroup, ResourceRequest
+from tracker.forms import groups_to_share_with
+from tracker.models import Cluster, Experiment, ResearchGroup, ResourceRequest
 
 COUNTS = ("nodes", "ntasks", "cpus_per_task", "time_limit_minutes")
 
@@ -25,12 +26,7 @@ class GroupToShareWith(serializers.PrimaryKeyRelatedField):
     """A group where the caller is owner or member (staff: any); all others are alike unknown."""
 
     def get_queryset(self) -> QuerySet[ResearchGroup]:
-        actor: Actor = self.context["view"].actor
-        groups = actor.groups()
-        if actor.is_staff:
-            return groups
-        roles = [Membership.Role.OWNER, Membership.Role.MEMBER]
-        return groups.filter(membership__user=actor.user, membership__role__in=roles)
+        return groups_to_share_with(self.context["view"].actor)
 
 
 class ResourceRequestSerializer(serializers.ModelSerializer):

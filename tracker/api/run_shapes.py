@@ -12,6 +12,7 @@ from tracker.models import Artifact, MetricSeries, Run
 from tracker.points import json_value, value_of
 
 Status = Run.Status
+PATH_BYTES = 2_000  # a path is part of an index, whose entries PostgreSQL limits to 2,704 bytes
 SAYABLE = [Status.RUNNING, *(status for status in Status if status not in Run.OPEN)]
 
 
@@ -119,6 +120,11 @@ class ArtifactSerializer(serializers.ModelSerializer):
         model = Artifact
         fields = ["kind", "path", "created_at"]
         extra_kwargs = {"kind": {"default": Artifact.Kind.ARTIFACT}}
+
+    def validate_path(self, path: str) -> str:
+        if (size := len(path.encode())) > PATH_BYTES:
+            raise serializers.ValidationError(f"Give at most {PATH_BYTES} bytes; it has {size}.")
+        return path
 
 
 class CurveQuery(serializers.Serializer):
