@@ -1,10 +1,4 @@
-/* Charts by plotly, in the colours of the page.
-
-   Declared:  {{ figure|json_script:"queue-figure" }}
-              <figure class="chart"><figcaption>…</figcaption>
-                <div class="chart-box" data-figure="queue-figure" role="img" aria-label="…"></div>
-              </figure>
-   By script: queuecast.draw(element, {data: […], layout: {…}})
+/* Charts by plotly, in the colours of the page: queuecast.draw(element, {data: […], layout: {…}})
 
    A figure is plotly's {data, layout}; a colour may be written "var(--series-1)" anywhere in it.
    Drawn again when its box changes size and when the colour scheme changes. Load with defer,
@@ -79,19 +73,8 @@ window.queuecast = (() => {
     return drawn;
   }
 
-  function drawDeclared(root) {
-    root.querySelectorAll("[data-figure]").forEach((element) => {
-      const source = document.getElementById(element.dataset.figure);
-      if (source) draw(element, JSON.parse(source.textContent));
-    });
-  }
-
   window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
     for (const element of figures.keys()) redraw(element);
-  });
-  drawDeclared(document);
-  document.addEventListener("htmx:load", (event) => {
-    if (event.target !== document.body) drawDeclared(event.target);
   });
   // A swap takes away the charts of the old content: let plotly let go of them too.
   document.addEventListener("htmx:beforeCleanupElement", (event) => {
