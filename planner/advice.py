@@ -70,8 +70,11 @@ class Option:
 
 
 def advise(world: World, site: Site, request: Request, *, horizon_s: float) -> tuple[Option, ...]:
-    """Every partition asked for, the earliest start first and those that refuse it last."""
-    names = request.partitions or tuple(p.name for p in world.partitions)
+    """Every partition asked for, the earliest start first and those that refuse it last.
+
+    A request that names none asks for all but the hidden ones.
+    """
+    names = request.partitions or [p.name for p in site.partitions.values() if not p.hidden]
     options = [
         _option(world, site, p, request, horizon_s) for p in world.partitions if p.name in names
     ]

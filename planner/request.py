@@ -21,7 +21,7 @@ class Request:
     user: str = ""  # unix name; "" where nobody is mapped: planned without fair share
     account: str | None = None
     qos: str | None = None
-    partitions: tuple[str, ...] = ()  # empty: every one
+    partitions: tuple[str, ...] = ()  # empty: every one that is not hidden
     nodes: int = 1
     ntasks: int = 1
     cpus: int = 1  # per task

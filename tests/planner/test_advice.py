@@ -166,6 +166,13 @@ def test_a_qos_that_the_partition_does_not_admit_is_refused(facts: Facts) -> Non
     assert found.why_not == "QOS long is not allowed here; use normal"
 
 
+def test_a_hidden_partition_is_an_option_only_where_it_is_named(facts: Facts) -> None:
+    gpu, *others = facts.partitions
+    with_hidden = replace(facts, partitions=[replace(gpu, hidden=True), *others])
+    assert "gpu" not in options(with_hidden, GPU_JOB)
+    assert options(with_hidden, replace(GPU_JOB, partitions=("gpu",))).keys() == {"gpu"}
+
+
 def test_nodes_that_are_down_refuse_until_they_are_back(facts: Facts) -> None:
     down = replace(facts.nodes[2], base_state="DOWN")
     found = options(replace(facts, nodes=[*facts.nodes[:2], down]), CPU_JOB)["idle"]
