@@ -60,7 +60,8 @@ class ExperimentFilter(filters.FilterSet):
 
 class RunFilter(filters.FilterSet):
     experiment = WholeNumberFilter("experiment", label="id of the experiment")
-    status = filters.MultipleChoiceFilter(choices=Run.Status.choices)
+    # A column of the run itself: nothing comes twice, and DISTINCT would compare whole rows.
+    status = filters.MultipleChoiceFilter(choices=Run.Status.choices, distinct=False)
     open = filters.BooleanFilter(method="is_open", label="not ended yet")
     cluster = filters.CharFilter("cluster__name", label="name of the cluster")
     slurm_job_id = WholeNumberFilter("slurm_job_id")
