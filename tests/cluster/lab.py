@@ -155,7 +155,13 @@ class Lab:
 
     # --- down
     def halt(self) -> None:
-        """End every daemon whose pid file stands here; stale files of other processes are left."""
+        """End every job and every daemon whose pid file stands here, and no other process."""
+        try:
+            self._cancel_jobs()
+        finally:
+            self._end_daemons()
+
+    def _end_daemons(self) -> None:
         pids = {pid for file in self.home.glob("run/*.pid") if (pid := self._pid_of(file))}
         for pid in pids:
             os.kill(pid, signal.SIGTERM)
@@ -167,6 +173,16 @@ class Lab:
                         os.kill(pid, signal.SIGKILL)
                 return
             time.sleep(0.1)
+
+    def _cancel_jobs(self) -> None:
+        """A job outlives the daemons, and its slurmstepd would look for them for ever."""
+        if not self._answers("scontrol", "ping"):
+            return
+        jobs = set(self.run("squeue", "-h", "-o", "%F").split())
+        if jobs and self._answers("scancel", *jobs):
+            services.wait_until(
+                lambda: not self.run("squeue", "-h", "-t", "R,CG"), "the last job", 20
+            )
 
     def stop(self, daemon: str) -> None:
         """End one daemon (slurmctld, slurmdbd, slurmd.cpu01) as an outage would."""
