@@ -11,7 +11,8 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 
 from tracker import recording
-from tracker.models import Actor, Cluster, Experiment, Token
+from tracker.management.choice import chosen_cluster
+from tracker.models import Actor, Experiment, Token
 
 SCOPES = ["run", "user", "read", "webhook"]
 
@@ -69,16 +70,12 @@ def _user(name: str, *, create: bool) -> User:
 
 
 def _target(experiment_id: int | None, cluster_name: str | None) -> dict[str, Any]:
-    experiment = cluster = None
+    experiment = None
     if experiment_id is not None:
         experiment = Experiment.objects.filter(pk=experiment_id).first()
         if experiment is None:
             raise CommandError(f"there is no experiment {experiment_id}")
-    if cluster_name is not None:
-        cluster = Cluster.objects.filter(name=cluster_name).first()
-        if cluster is None:
-            known = ", ".join(Cluster.objects.values_list("name", flat=True)) or "none yet"
-            raise CommandError(f'there is no cluster "{cluster_name}"; known: {known}')
+    cluster = None if cluster_name is None else chosen_cluster(cluster_name)
     return {"experiment": experiment, "cluster": cluster}
 
 
