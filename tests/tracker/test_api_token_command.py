@@ -47,7 +47,11 @@ def test_without_json_the_secret_stands_alone_on_standard_output(people, capsys)
         (["alice", "--scope", "run"], 2, "--experiment"),
         (["alice", "--scope", "user", "--experiment", "1"], 2, "--experiment"),
         (["alice", "--scope", "run", "--experiment", "99"], 1, "no experiment 99"),
-        (["alice", "--scope", "webhook", "--cluster", "atlantis"], 1, "known: none, add one in the admin"),
+        (
+            ["alice", "--scope", "webhook", "--cluster", "atlantis"],
+            1,
+            "known: none, add one in the admin",
+        ),
         (["alice", "--scope", "user", "--days", "0"], 2, "--days is 0"),
     ],
 )
