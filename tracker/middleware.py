@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
+
+from tracker.api.problems import problem_response
 
 View = Callable[[HttpRequest], HttpResponse]
 
@@ -28,7 +30,7 @@ def no_nul_in_paths(view: View) -> View:
 
     def answer(request: HttpRequest) -> HttpResponse:
         if "\x00" in request.path_info:
-            raise Http404
+            return problem_response(404, "The address holds a NUL (%00); nothing is called so.")
         return view(request)
 
     return answer
