@@ -112,8 +112,8 @@ class Ledger:
         newest = attempts[-1]
         self._number(attempts, sighting.restarts if attempt is newest else None)
         if newest.submit_at != job.submit_at:  # the next attempt begins without a past
-            self.edits.set(job, {"slurm_start_at": None, "slurm_start_seen_at": None})
-            self.edits.set(job, {"is_final": False})
+            no_plan = {"slurm_start_at": None, "slurm_start_seen_at": None}
+            self.edits.set(job, no_plan | {"is_final": False})
         if attempt is newest:
             self.edits.set(job, self._description_in(sighting, job))
         mirrored = {name: getattr(newest, name) for name in ("submit_at", *_EMPTY_FACTS)}
@@ -144,10 +144,10 @@ class Ledger:
         )
         self.edits.set(job, self._description_in(sighting, job))
         self.new_jobs.append(job)
-        known = self._known[sighting.job_id]
-        known.append(Known(job, []))
-        known.sort(key=lambda each: each.job.submit_at)
-        return next(each for each in known if each.job is job)
+        new = Known(job, [])
+        self._known[sighting.job_id].append(new)
+        self._known[sighting.job_id].sort(key=lambda each: each.job.submit_at)
+        return new
 
     def _description_in(self, sighting: Sighting, job: Job) -> dict[str, object]:
         """What the sighting tells of the job itself. While the queue holds it, the queue does."""
