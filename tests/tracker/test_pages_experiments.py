@@ -165,6 +165,11 @@ def test_runs_are_filtered_by_state(alice, people):
     )
 
 
+def test_nonsense_in_the_filter_of_runs_means_all(alice, people):
+    experiment = make_experiment(people.alice)
+    assert "No runs yet" in alice.get(f"/experiments/{experiment.pk}?status=nonsense").text
+
+
 def test_the_snippets_name_this_experiment_and_hold_no_secret(alice, people, settings):
     settings.PUBLIC_URL = "https://queue.example"
     experiment = make_experiment(people.alice)

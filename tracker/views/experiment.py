@@ -27,6 +27,8 @@ def experiment(request: HttpRequest, pk: int) -> HttpResponse:
     status = request.GET.get("status")
     if status in Run.Status.values:
         runs = runs.filter(status=status)
+    else:
+        status = None
     page = page_of(request, with_newest_estimate(runs))
     page.object_list = list(page.object_list)
     context = {
