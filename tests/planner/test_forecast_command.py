@@ -13,13 +13,16 @@ from tests.planner.recorded import CAPTURE
 ROOT = Path(__file__).parents[2]
 
 
-def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(
+    folder: Path, *arguments: str, stdout: int = subprocess.PIPE
+) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": os.environ["PATH"], "QUEUECAST_DATA_DIR": str(folder)}
     return subprocess.run(
         [sys.executable, "manage.py", "forecast", *arguments],
         cwd=ROOT,
         env=environment,
-        capture_output=True,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
         text=True,
         timeout=120,
         check=False,
@@ -49,6 +52,14 @@ def test_the_comparison_is_a_table_and_a_summary(tmp_path: Path) -> None:
     lines = ended.stdout.splitlines()
     assert len([line for line in lines if line.startswith("|")]) == 206
     assert lines[-1].startswith("204 rows, 121 with a start from both: 100%")
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    ended = run(tmp_path, "--capture", str(CAPTURE), stdout=writing)
+    os.close(writing)
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 def test_a_folder_that_is_no_capture_fails_with_the_cure(tmp_path: Path) -> None:

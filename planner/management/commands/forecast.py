@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import sys
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -50,12 +52,17 @@ class Command(BaseCommand):
             )
         except SlurmError as error:
             raise CommandError(f"no forecast: {error}") from error
-        if options["json"]:
-            self.stdout.write(json.dumps(made.as_json(timezone.now()), indent=1))
-        elif options["compare"]:
-            self._print_comparison(slurm, facts, snapshot, made)
-        else:
-            self._print_jobs(made)
+        try:
+            if options["json"]:
+                self.stdout.write(json.dumps(made.as_json(timezone.now()), indent=1))
+            elif options["compare"]:
+                self._print_comparison(slurm, facts, snapshot, made)
+            else:
+                self._print_jobs(made)
+            self.stdout.flush()
+        except BrokenPipeError:
+            # `| head` has seen enough; what Python still flushes at its exit goes nowhere.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def _print_jobs(self, made: Forecast) -> None:
         self.stdout.write(
