@@ -123,6 +123,13 @@ def test_an_unknown_experiment_is_a_404_problem(job, name):
     assert name[:40] in told(answer)["detail"]
 
 
+def test_a_token_of_another_experiment_is_told_whose_it_is(job, experiment, people):
+    other = make_experiment(people.alice)
+    problem = told(job.post(f"/experiments/{other.pk}/runs", {}, JSON))
+    assert problem["status"] == 404
+    assert f"Your token is for experiment {experiment.pk}" in problem["detail"]
+
+
 def test_another_content_type_is_a_415_and_another_method_a_405(job, experiment):
     path = f"/experiments/{experiment.pk}/runs"
     assert told(job.post(path, {"seed": 1}))["status"] == 415

@@ -99,7 +99,9 @@ def _experiment(actor: Actor, experiment_id: str) -> Experiment:
         else None
     )
     if experiment is None:
-        raise Problem(404, f"Experiment {experiment_id[:40]} is none that you may see.")
+        own = actor.token.experiment_id if actor.token else None
+        cure = f" Your token is for experiment {own}: is EXPERIMENT_ID that one?" if own else ""
+        raise Problem(404, f"Experiment {experiment_id[:40]} is none that you may see.{cure}")
     if not actor.may_create_run(experiment):
         raise PermissionDenied(f"You may see experiment {experiment_id}, and not add runs to it.")
     return experiment
