@@ -34,7 +34,7 @@ lint: $(VENV)/.installed-dev  ## style, types, arrows, system checks, missing mi
 	$(RUN) manage.py check
 	$(RUN) manage.py makemigrations --check --dry-run
 
-slurm-up: $(VENV)/.installed-dev  ## a real Slurm on this machine, for trying things (Debian packages, root)
+slurm-up: $(VENV)/.installed-dev  ## a real Slurm here to try things on; prints what to export (Debian packages, root)
 	@$(RUN) -m tests.cluster up
 
 slurm-down:  ## end that Slurm
