@@ -200,6 +200,14 @@ def test_the_answer_names_the_best_partition_and_the_command(client, people) -> 
     assert Question.objects.count() == 1
 
 
+def test_pages_say_that_a_demo_cluster_is_simulated(client, people) -> None:
+    demo = make_cluster("demo", is_demo=True)
+    for url in ("/", "/plan", "/clusters/demo"):
+        assert "a simulated Slurm on this machine" in page(client, people.alice, url)
+    Cluster.objects.filter(pk=demo.pk).update(is_demo=False)
+    assert "a simulated Slurm" not in page(client, people.alice, "/plan")
+
+
 def test_the_command_can_be_pasted_into_a_shell(client, people) -> None:
     recorded_cluster()
     page(client, people.alice, "/plan?cluster=recorded&ask=1&partition=cpu&constraint=cpu%26avx512")
