@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from threading import BoundedSemaphore
 from typing import Any
 
 from django.urls import reverse
@@ -29,6 +30,7 @@ from tracker.api.base import ActorView, visible_or_404
 from tracker.api.problems import Problem, bad_field
 from tracker.models import Actor, Cluster
 
+WAITERS = BoundedSemaphore(2)  # a process: metrics of training jobs need the other threads
 MAX_WAIT_S = 10.0
 LOOK_EVERY_S = 0.2
 WAIT_PREFERENCE = re.compile(r"\bwait=([0-9]{1,4})\b", re.ASCII)
@@ -160,10 +162,16 @@ def _patience_s(request: HttpRequest) -> float:
 
 
 def _wait(question: Question, patience_s: float) -> None:
-    until_s = time.monotonic() + patience_s
-    while question.is_open and time.monotonic() < until_s:
-        time.sleep(LOOK_EVERY_S)
-        question.refresh_from_db()
+    """Wait for the answer, unless as many callers wait already as the web's threads can spare."""
+    if not WAITERS.acquire(blocking=False):
+        return
+    try:
+        until_s = time.monotonic() + patience_s
+        while question.is_open and time.monotonic() < until_s:
+            time.sleep(LOOK_EVERY_S)
+            question.refresh_from_db()
+    finally:
+        WAITERS.release()
 
 
 def _respond(question: Question, ignored: list[str]) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from planner.request import Request
-from tracker.models import Actor, Association, Cluster, Node, Partition, Qos
+from tracker.models import Actor, Association, Cluster, Node, Qos
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +19,7 @@ class Choices:
 
 
 def choices(actor: Actor, cluster: Cluster, unix_name: str) -> Choices:
-    partitions = Partition.objects.filter(cluster=cluster)
-    if not actor.is_staff:
-        partitions = partitions.filter(hidden=False)
+    partitions = actor.partitions().filter(cluster=cluster)
     rows = Association.objects.filter(cluster=cluster, user=unix_name) if unix_name else []
     own = [(row.account, row.qos) for row in rows]
     every_qos = Qos.objects.filter(cluster=cluster).values_list("name", flat=True)

@@ -114,6 +114,22 @@ def test_private_data_counts_others_and_names_none(client, people, cluster) -> N
     assert "wanda (1)" in page(client, people.staff, cluster)
 
 
+def test_private_nodes_and_reservations_are_for_staff_and_the_sums_for_all(
+    client, people, cluster
+) -> None:
+    cluster.private_data = ["nodes", "reservations"]
+    cluster.save()
+    soon = timezone.now() + timedelta(hours=1)
+    Reservation.objects.create(
+        cluster=cluster, name="secret-window", start_at=soon, end_at=soon, state="INACTIVE"
+    )
+    node = cluster.node_set.first().name
+    assert f'id="node-{node}"' in page(client, people.staff, cluster)
+    seen = page(client, people.alice, cluster)
+    assert f'id="node-{node}"' not in seen and "secret-window" not in seen
+    assert "Free" in seen and "first poll" not in seen
+
+
 def test_own_jobs_show_with_their_estimate_and_the_runs_one_may_see(
     client, people, cluster
 ) -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
+from tests.factories import make_cluster
 from tracker.models import Token
 
 pytestmark = pytest.mark.django_db
@@ -124,3 +125,11 @@ def test_an_address_that_does_not_exist_is_answered_by_our_own_page(client, peop
     answer = client.get("/nowhere")
     assert answer.status_code == 404
     assert "Nothing here" in answer.text
+
+
+@pytest.mark.parametrize("address", ["/signin", "/admin/"])
+def test_the_demo_is_labelled_before_sign_in_and_in_the_admin(client, people, address) -> None:
+    make_cluster("demo", is_demo=True)
+    if address == "/admin/":
+        client.force_login(people.staff)
+    assert b"simulated" in client.get(address).content

@@ -101,6 +101,10 @@ class Actor:
         """Those it may see one by one."""
         return Node.objects.filter(cluster__in=self._open_clusters("nodes"))
 
+    def sees(self, cluster: Cluster, word: str) -> bool:
+        """Whether the cluster's PrivateData leaves this (nodes, reservations, …) open to it."""
+        return self.is_staff or word not in cluster.private_data
+
     def unix_name(self, cluster: Cluster) -> str | None:
         """Whose jobs are this actor's own on a cluster; None where staff mapped nobody."""
         return (
@@ -122,7 +126,7 @@ class Actor:
     # --- inside
     def _open_clusters(self, word: str) -> list[Cluster]:
         """Clusters whose PrivateData does not name this, or does not bind this actor."""
-        return [each for each in self.clusters() if self.is_staff or word not in each.private_data]
+        return [each for each in self.clusters() if self.sees(each, word)]
 
     def _with_role(self, *roles: str) -> QuerySet[Experiment]:
         """The user's own experiments and those of groups where the user has such a role (staff:

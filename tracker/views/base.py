@@ -28,7 +28,7 @@ def site(request: HttpRequest) -> dict[str, object]:
     """Context of base.html: the clusters and the age of what is known of each, and whether this
     is the demo."""
     if not getattr(request, "user", None) or not request.user.is_authenticated:
-        return {}
+        return {"is_demo": Cluster.objects.filter(is_demo=True).exists()}
     clusters = list(Cluster.objects.annotate(queue_as_of=Subquery(NEWEST_QUEUE)))
     return {"clusters": clusters, "is_demo": any(cluster.is_demo for cluster in clusters)}
 

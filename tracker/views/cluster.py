@@ -81,7 +81,7 @@ def cluster_now(actor: Actor, cluster: Cluster, now: datetime) -> dict[str, obje
     waits_s = waiting.median_wait_s(cluster, now)
     own_name = actor.unix_name(cluster)
     own = own_jobs(actor, [cluster])
-    reservations = Reservation.objects.filter(cluster=cluster, end_at__gt=now)
+    reservations = Reservation.objects.filter(cluster=cluster, end_at__gt=now).order_by("start_at")
     ages = poll_ages(cluster, now)
     return {
         "section": "cluster",
@@ -93,20 +93,23 @@ def cluster_now(actor: Actor, cluster: Cluster, now: datetime) -> dict[str, obje
             _lane(partition, nodes, queue, running[partition.name], waits_s.get(partition.name))
             for partition in _shown_partitions(actor, cluster)
         ],
-        "boxes": [occupancy.box(node) for node in nodes],
+        "knows_nodes": bool(nodes),
+        "boxes": [occupancy.box(node) for node in nodes] if actor.sees(cluster, "nodes") else [],
         "waiting_jobs": sum(row.tasks for row in queue),
         "running_jobs": running.total(),
         "reasons": waiting.by_reason(queue, own_name),
         "users": waiting.by_user(queue) if actor.is_staff or not cluster.hides_jobs else None,
         "own_name": own_name,
         "own_jobs": job_rows(own.filter(in_queue=True)[:OWN_JOBS_SHOWN], now),
-        "reservations": reservations.order_by("start_at"),
+        "reservations": reservations if actor.sees(cluster, "reservations") else [],
     }
 
 
 def _shown_partitions(actor: Actor, cluster: Cluster) -> QuerySet[Partition]:
     """Partitions that Slurm hides are shown to staff only, as squeue and sinfo do."""
     every = Partition.objects.filter(cluster=cluster)
+    if not actor.sees(cluster, "partitions"):
+        return every.none()
     return every if actor.is_staff else every.filter(hidden=False)
 
 

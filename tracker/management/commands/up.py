@@ -35,6 +35,7 @@ class Command(BaseCommand):
     def handle(
         self, *, host: str, port: int, public_url: str, demo: bool, **options: object
     ) -> None:
+        os.umask(0o077)  # of this process and its children: what they write is for their user only
         try:
             held = embedded.lock(settings.DATA_DIR)
         except embedded.AlreadyRunsError as error:
