@@ -12,9 +12,9 @@ ROOT = Path(__file__).resolve().parents[1]
 PURE = [
     "tracker.slurm",
     "tracker.curves",
-    "tracker.client",
     "planner.sim",
-    "planner.traces",
+    "planner.snapshot",
+    "planner.demo",
     "planner.advice",
     "planner.charts",
 ]

@@ -1,4 +1,4 @@
-"""Curves for plots: which points to draw of many, and smoothing. Pure NumPy."""
+"""Curves for plots: which points to draw of many. Pure NumPy."""
 
 from __future__ import annotations
 
@@ -54,22 +54,6 @@ def thin(curve: Curve, max_points: int) -> Curve:
     room = max_points - len(np.union1d(strange, ends))
     chosen = np.union1d(np.union1d(strange, ends), _lows_and_highs(curve.value, plain, room // 2))
     return curve.take(chosen)
-
-
-def smooth(value: Floats, weight: float) -> Floats:
-    """Exponential moving average without start-up bias; ``weight`` in [0, 1), 0 changes nothing.
-
-    Rows that are not finite stay as they are and do not enter the average.
-    """
-    if not 0 <= weight < 1:
-        raise ValueError(f"weight is {weight}; give a number from 0 to below 1")
-    smoothed = value.copy()
-    average = share = 0.0
-    for index in np.flatnonzero(np.isfinite(value)):
-        average = weight * average + (1 - weight) * float(value[index])
-        share = weight * share + (1 - weight)
-        smoothed[index] = average / share
-    return smoothed
 
 
 def _evenly(rows: NDArray[np.intp], most: int) -> NDArray[np.intp]:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from tracker.curves import Curve, newest_attempts, smooth, thin
+from tracker.curves import Curve, newest_attempts, thin
 
 
 def curve_of(values) -> Curve:
@@ -73,25 +73,3 @@ def test_two_points_of_the_same_step_and_attempt_both_show():
     step = np.array([1, 1, 1], dtype=np.int64)
     attempt = np.array([0, 1, 1], dtype=np.int64)
     assert newest_attempts(step, attempt).tolist() == [False, True, True]
-
-
-def test_smoothing_starts_at_the_first_value_and_passes_over_gaps():
-    smoothed = smooth(np.array([2.0, np.nan, 4.0]), 0.5)
-    assert smoothed[0] == 2.0
-    assert np.isnan(smoothed[1])
-    assert smoothed[2] == pytest.approx((0.25 * 2 + 0.5 * 4) / 0.75)
-
-
-@given(st.lists(st.floats(-1e6, 1e6), min_size=1), st.floats(0, 0.99))
-def test_a_smoothed_curve_stays_within_its_extremes(value, weight):
-    smoothed = smooth(np.array(value), weight)
-    slack = 1e-6 * (1 + max(map(abs, value)))
-    assert smoothed.min() >= min(value) - slack
-    assert smoothed.max() <= max(value) + slack
-
-
-def test_weight_zero_changes_nothing_and_one_is_refused():
-    value = np.array([1.0, 5.0, np.inf])
-    np.testing.assert_array_equal(smooth(value, 0), value)
-    with pytest.raises(ValueError, match=r"weight is 1"):
-        smooth(value, 1)
