@@ -11,7 +11,6 @@ import socket
 import sys
 from collections.abc import Mapping
 from datetime import timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import IO
 
@@ -20,7 +19,9 @@ from django.contrib.auth.models import User
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 
+from tracker.env import is_loopback
 from tracker.models import Cluster, ClusterAccount, Token
+from tracker.reach import NEVER
 from tracker.slurm.client import Slurm
 from tracker.slurm.errors import SlurmError
 from tracker.slurm.transports import LocalTransport
@@ -98,13 +99,6 @@ def sign_in_path(admin: User) -> str:
     return f"/signin?token={secret}"
 
 
-def is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def has_slurm() -> bool:
     """Whether Slurm is on PATH and configured: bare client packages belong to no cluster."""
     if shutil.which("scontrol") is None:
@@ -134,8 +128,14 @@ def add_local_cluster(admin: User) -> Cluster | None:
     if shutil.which("scontrol") is None or Cluster.objects.filter(is_demo=False).exists():
         return None
     config = Slurm(LocalTransport()).config()
-    cluster = Cluster.objects.create(name=config.cluster_name)
-    ClusterAccount.objects.create(user=admin, cluster=cluster, unix_name=getpass.getuser())
+    name, home = getpass.getuser(), str(Path.home())
+    cluster = Cluster.objects.create(
+        name=config.cluster_name,
+        submit_as=Cluster.SubmitAs.NOBODY if name in NEVER else Cluster.SubmitAs.SELF,
+        work_dir=home,
+        log_roots=[home],
+    )
+    ClusterAccount.objects.create(user=admin, cluster=cluster, unix_name=name)
     return cluster
 
 

@@ -190,6 +190,9 @@ SPECTACULAR_SETTINGS = {
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576  # one request body; larger ones are answered with 413
 METRIC_POINTS_MAX = 1_000  # points in one request
+# --- ways to clusters: OpenSSH's own configuration, and a token a user below CLUSTER/USER
+SSH_CONFIG = os.environ.get("QUEUECAST_SSH_CONFIG", "")
+JWT_DIR = os.environ.get("QUEUECAST_JWT_DIR") or str(DATA_DIR / "jwt")
 WEBHOOK_TRUSTED_NETS = env.networks("WEBHOOK_TRUSTED_NETS")
 
 # --- Celery: the database is the truth, the broker a doorbell
@@ -233,6 +236,7 @@ CELERY_BEAT_SCHEDULE = {
         env.number("POLL_CONFIGURATION_S", 600), "tracker.tasks.poll_configuration"
     ),
     "hints": _every(15, "tracker.tasks.check_hinted_jobs"),
+    "submissions": _every(15, "tracker.tasks.look_after_submissions"),
     "prune": _every(3600, "tracker.tasks.prune"),
     "forecast": _every(env.number("FORECAST_S", 60), "planner.tasks.request_forecasts"),
 }

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import logging
+import time
 from datetime import timedelta
 
 from celery import shared_task
 from django.conf import settings
+from django.core.cache import cache
+from django.db import transaction
 from django.utils import timezone
 
-from tracker import polling
+from tracker import polling, submission
 from tracker.models import Cluster, JobHint, StartEstimate
 
 logger = logging.getLogger(__name__)
+SECOND_LOOK_S = 1.2
 
 
 @shared_task
@@ -37,7 +41,43 @@ def poll_configuration() -> None:
 
 @shared_task
 def check_hinted_jobs() -> None:
-    polling.check_hints(_followed(), timezone.now())
+    """A job is often still completing when its hook calls: such are looked at twice."""
+    if polling.check_hints(_followed(), timezone.now()):
+        time.sleep(SECOND_LOOK_S)
+        polling.check_hints(_followed(), timezone.now())
+
+
+def ring_for_hints() -> None:
+    """Have hints looked up now and not at the next beat; the first of a second rings for all."""
+    if cache.add("hints-bell", 1, timeout=1):
+        transaction.on_commit(check_hinted_jobs.delay)
+
+
+@shared_task
+def send_submission(pk: int) -> None:
+    submission.send(pk)
+
+
+def ring_for_submission(pk: int) -> None:
+    transaction.on_commit(lambda: send_submission.delay(pk))
+
+
+@shared_task
+def send_cancels() -> None:
+    submission.send_cancels(timezone.now())
+    ring_for_hints()
+
+
+def ring_for_cancels() -> None:
+    transaction.on_commit(send_cancels.delay)
+
+
+@shared_task
+def look_after_submissions() -> None:
+    """What a lost bell or a crash has left: sent, found again, or shown as unclear."""
+    now = timezone.now()
+    submission.recover(now, ring_for_submission)
+    submission.send_cancels(now)
 
 
 @shared_task

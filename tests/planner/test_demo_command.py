@@ -23,7 +23,7 @@ def admin(db: None) -> User:
 
 
 def test_the_first_start_makes_cluster_account_and_example(admin: User, tmp_path: Path) -> None:
-    introduce(tmp_path / "bin", "ada")
+    introduce(tmp_path / "bin", tmp_path / "home", "ada")
     cluster = Cluster.objects.get(name="demo")
     assert (cluster.is_demo, cluster.location) == (True, str(tmp_path / "bin"))
     assert ClusterAccount.objects.get(user=admin, cluster=cluster).unix_name == "ada"
@@ -37,9 +37,9 @@ def test_the_first_start_makes_cluster_account_and_example(admin: User, tmp_path
 
 
 def test_a_later_start_changes_only_where_the_commands_are(admin: User, tmp_path: Path) -> None:
-    introduce(tmp_path / "old", "ada")
+    introduce(tmp_path / "old", tmp_path / "home", "ada")
     Experiment.objects.all().delete()
-    introduce(tmp_path / "new", "ada")
+    introduce(tmp_path / "new", tmp_path / "home", "ada")
     assert Cluster.objects.get().location == str(tmp_path / "new")
     assert not Experiment.objects.exists()
 
@@ -47,7 +47,7 @@ def test_a_later_start_changes_only_where_the_commands_are(admin: User, tmp_path
 def test_the_example_script_is_accepted_by_the_demos_sbatch(admin: User, tmp_path: Path) -> None:
     from tests.planner.demo import DemoCluster
 
-    introduce(tmp_path / "bin", "ada")
+    introduce(tmp_path / "bin", tmp_path / "home", "ada")
     demo = DemoCluster(tmp_path)
     said = demo.ask("sbatch", "--hold", stdin=Experiment.objects.get().batch_script)
     assert said.stdout.startswith("Submitted batch job ")

@@ -11,7 +11,7 @@ from django.utils import timezone
 from tests.factories import make_cluster
 from tests.tracker.fake_slurm import CAPTURE, FakeSlurm
 from tracker import polling
-from tracker.models import Cluster, Job, JobHint, Poll, PollClaim
+from tracker.models import Cluster, Job, Poll, PollClaim
 from tracker.polling import pacing
 from tracker.slurm.client import parse
 from tracker.slurm.commands import COMMANDS
@@ -159,31 +159,6 @@ def test_the_claim_of_a_dead_worker_ends_by_itself(cluster: Cluster) -> None:
     assert polling.ask(cluster, "squeue") is None
     PollClaim.objects.update(until=now - timedelta(seconds=1))
     assert polling.ask(cluster, "squeue") is not None
-
-
-def hint(cluster: Cluster | None, job_id: int) -> JobHint:
-    received = timezone.now() - timedelta(minutes=1)
-    return JobHint.objects.create(cluster=cluster, job_id=job_id, received_at=received)
-
-
-def test_hints_of_many_jobs_are_one_question_each_to_queue_and_accounting(
-    cluster: Cluster, slurm: FakeSlurm
-) -> None:
-    hint(cluster, 828)
-    hint(None, 4_000_000)  # the epilog may beat the poll, or be mistaken
-    assert polling.check_hints([cluster], timezone.now()) == 2
-    assert [call.split()[0] for call in slurm.calls] == ["squeue", "sacct"]
-    assert "-j 828,4000000" in slurm.calls[1]
-    assert not JobHint.objects.filter(checked_at=None).exists()
-
-
-def test_a_hint_waits_while_accounting_does_not_answer(cluster: Cluster, slurm: FakeSlurm) -> None:
-    hint(cluster, 828)
-    slurm.fails("sacct", "sacct: error: Problem talking to the database: Connection refused")
-    assert polling.check_hints([cluster], timezone.now()) == 0
-    assert polling.check_hints([cluster], timezone.now()) == 0  # the failure rests
-    assert len([call for call in slurm.calls if call.startswith("sacct")]) == 1
-    assert JobHint.objects.get().checked_at is None
 
 
 def test_pruning_keeps_the_newest_good_poll_of_each_command(cluster: Cluster) -> None:

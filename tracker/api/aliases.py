@@ -20,6 +20,7 @@ from tracker.api.problems import HOW_TO_SIGN_IN, Problem
 from tracker.api.throttling import caller_of, check_rate
 from tracker.models import Actor, Experiment, Run, Token
 from tracker.slurm.jobids import JobId
+from tracker.tasks import ring_for_hints
 
 
 @answers_problems("POST")
@@ -56,6 +57,7 @@ def slurm_webhook(request: HttpRequest) -> HttpResponse:
     recording.remember_hint(
         hint.job_id, cluster=cluster, said_status=hint.said_status, now=timezone.now()
     )
+    ring_for_hints()
     return JsonResponse({"accepted": True}, status=202)
 
 

@@ -45,6 +45,7 @@ class TokenAuthentication(BaseAuthentication):
         if credential is None:
             return None
         token = live_token(credential, timezone.now())
+        token.presented_by = credential.basic_user or ""
         return token.user, token
 
     def authenticate_header(self, _request: HttpRequest) -> str:

@@ -12,6 +12,14 @@ from tracker.api.clusters import ClusterViewSet, JobViewSet, NodeViewSet, Partit
 from tracker.api.experiments import ExperimentViewSet
 from tracker.api.groups import GroupMember, GroupMembers, GroupViewSet
 from tracker.api.runs import ExperimentRuns, RunArtifacts, RunMetrics, RunViewSet
+from tracker.api.starting import (
+    ExperimentAdopt,
+    ExperimentStart,
+    RunCancel,
+    RunDecide,
+    RunsCancelMine,
+    RunStartAgain,
+)
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 router.register("experiments", ExperimentViewSet)
@@ -28,6 +36,12 @@ v1 = [
     path("experiments/<int:experiment_id>/runs", ExperimentRuns.as_view()),
     path("runs/<str:run_id>/metrics", RunMetrics.as_view()),
     path("runs/<str:run_id>/artifacts", RunArtifacts.as_view()),
+    path("experiments/<int:experiment_id>/start", ExperimentStart.as_view()),
+    path("experiments/<int:experiment_id>/adopt", ExperimentAdopt.as_view()),
+    path("runs/cancel-mine", RunsCancelMine.as_view()),
+    path("runs/<str:run_id>/cancel", RunCancel.as_view()),
+    path("runs/<str:run_id>/rerun", RunStartAgain.as_view()),
+    path("runs/<str:run_id>/decide", RunDecide.as_view()),
     path("groups/<int:group_id>/members", GroupMembers.as_view()),
     path("groups/<int:group_id>/members/<str:username>", GroupMember.as_view()),
     path("me", Me.as_view()),

@@ -15,6 +15,7 @@ from tracker.models.jobs import Attempt, Job, JobHint
 from tracker.models.metrics import MetricPoint, MetricSeries
 from tracker.models.polls import Poll, PollClaim
 from tracker.models.runs import Artifact, Run
+from tracker.models.submissions import Submission
 from tracker.models.tokens import Token
 
 __all__ = [
@@ -41,5 +42,6 @@ __all__ = [
     "ResourceRequest",
     "Run",
     "StartEstimate",
+    "Submission",
     "Token",
 ]

@@ -59,8 +59,11 @@ class Actor:
     def runs(self) -> QuerySet[Run]:
         """Those it may see."""
         every = Run.objects.filter(experiment__in=self.experiments())
-        if self.token and self.token.scope == Scope.RUN and self.token.run_id:
-            return every.filter(pk=self.token.run_id)
+        if self.token and self.token.scope == Scope.RUN:
+            if self.token.submission_id:
+                return every.filter(submission=self.token.submission_id)
+            if self.token.run_id:
+                return every.filter(pk=self.token.run_id)
         return every
 
     def may_create_run(self, experiment: Experiment) -> bool:
@@ -68,6 +71,8 @@ class Actor:
 
     def may_log_to(self, run: Run) -> bool:
         if self.token and self.token.run_id not in (None, run.pk):
+            return False
+        if self.token and self.token.submission_id not in (None, run.submission_id):
             return False
         return self._open_to_runs().filter(pk=run.experiment_id).exists()
 

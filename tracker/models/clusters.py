@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 
@@ -11,15 +12,72 @@ slurm_name = RegexValidator(
 )
 
 
+# Neither begins with a dash, so that no host is ever taken for an option.
+host_name = RegexValidator(
+    r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", "Give a host name, or a name of the ssh configuration."
+)
+rest_address = RegexValidator(
+    r"^https?://[A-Za-z0-9_.:\[\]-]+(/[A-Za-z0-9_./-]*)?$",
+    "Give the address of slurmrestd, such as http://127.0.0.1:6820.",
+)
+
+
+def work_dir_of(template: str) -> None:
+    _filled("work folder", template, user="alice")
+    if not template.startswith("/"):
+        raise ValidationError(f"“{template}” is no absolute path; give one such as /home/{{user}}.")
+
+
+def run_folder_of(template: str) -> None:
+    _filled("folder", template, user="alice", experiment="001", run="0" * 32, seed="1")
+
+
+def _filled(what: str, template: str, **names: str) -> str:
+    try:
+        return template.format(**names)
+    except (KeyError, IndexError, ValueError, AttributeError):
+        known = ", ".join(f"{{{name}}}" for name in names)
+        raise ValidationError(
+            f"“{template}” is no {what}: it may hold {known} and no other braces."
+        ) from None
+
+
 class Cluster(models.Model):
     class Transport(models.TextChoices):
         LOCAL = "local", "commands on this host"
+        SSH = "ssh", "commands on another host, over ssh"
+        SLURMRESTD = "slurmrestd", "slurmrestd"
         CAPTURE = "capture", "a recorded capture folder"
+
+    class SubmitAs(models.TextChoices):
+        """How a job comes to be submitted as its own user, who is never root and never another."""
+
+        NOBODY = "", "nobody: this cluster is only read"
+        SELF = "self", "the service's own user, for whoever is that user"
+        SUDO = "sudo", "the user, by sudo on this host"
+        SSH = "ssh", "the user, over ssh"
+        SLURMRESTD = "slurmrestd", "the user, by slurmrestd and the user's JWT"
 
     name = models.CharField(max_length=64, unique=True, validators=[slurm_name])
     transport = models.CharField(max_length=16, choices=Transport, default=Transport.LOCAL)
-    # local: folder of the Slurm commands, empty = PATH; capture: the capture folder
+    submit_as = models.CharField(
+        max_length=16, choices=SubmitAs, default=SubmitAs.NOBODY, blank=True
+    )
+    # local, ssh: folder of the Slurm commands, empty = PATH; capture: the capture folder
     location = models.CharField(max_length=500, blank=True)
+    ssh_host = models.CharField(max_length=255, blank=True, validators=[host_name])
+    rest_url = models.CharField(max_length=255, blank=True, validators=[rest_address])
+    # as whom the service asks over ssh or slurmrestd
+    service_user = models.CharField(max_length=64, blank=True, validators=[slurm_name])
+
+    # Where jobs live there. {user} is the unix name, {experiment} the id (three digits at least).
+    work_dir = models.CharField(max_length=500, default="/home/{user}", validators=[work_dir_of])
+    run_folder = models.CharField(
+        max_length=500, default="experiments/exp-{experiment}", validators=[run_folder_of]
+    )
+    job_output = models.CharField(max_length=500, default="jobs/%j.out")
+    setup_lines = models.TextField(blank=True)  # before every script: module load, activate
+    log_roots = models.JSONField(default=list, blank=True)  # folders below which logs may be read
     is_demo = models.BooleanField(default=False, editable=False)
     polling_paused = models.BooleanField(default=False)
     slurm_version = models.CharField(max_length=32, blank=True, editable=False)

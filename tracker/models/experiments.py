@@ -94,6 +94,24 @@ class ResourceRequest(models.Model):
     account = models.CharField(max_length=255, blank=True)
     qos = models.CharField(max_length=255, blank=True)
     constraint = models.CharField(max_length=255, blank=True)
+    job_name = models.CharField(
+        max_length=200, blank=True, help_text="empty: the experiment's own name"
+    )
+    output = models.CharField(
+        max_length=500, blank=True, help_text="such as jobs/%j.out; empty: as the site has it"
+    )
+    error = models.CharField(
+        max_length=500, blank=True, help_text="empty: together with the output"
+    )
+    array = models.CharField(
+        max_length=255, blank=True, help_text="a run a task: 0-9, or two at a time: 0-9%2"
+    )
+    dependency = models.CharField(max_length=500, blank=True, help_text="such as afterok:828")
+    begin = models.CharField(
+        max_length=64, blank=True, help_text="such as now+2hours or 2026-11-24T08:00"
+    )
+    mail_type = models.CharField(max_length=120, blank=True, help_text="such as END,FAIL")
+    mail_user = models.CharField(max_length=254, blank=True)
 
     class Meta:
         constraints = [

@@ -41,6 +41,9 @@ class Job(models.Model):
     comment = models.TextField(blank=True)
     work_dir = models.TextField(blank=True)
     command = models.TextField(blank=True)
+    # Where its output goes, as Slurm's controller told it once; empty: nobody asked
+    std_out = models.TextField(blank=True)
+    std_err = models.TextField(blank=True)
 
     # of the newest attempt
     state = models.CharField(max_length=32)  # Slurm's word
@@ -129,6 +132,7 @@ class JobHint(models.Model):
     said_status = models.CharField(max_length=32, blank=True)
     received_at = models.DateTimeField()
     times = models.PositiveIntegerField(default=1)
+    looks = models.PositiveIntegerField(default=0)  # how often it has been looked up
     checked_at = models.DateTimeField(null=True)  # null: still to be looked up
 
     class Meta:

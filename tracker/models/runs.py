@@ -12,6 +12,7 @@ from django.urls import reverse
 from tracker.models.clusters import Cluster
 from tracker.models.experiments import Experiment
 from tracker.models.jobs import Job
+from tracker.models.submissions import Submission
 from tracker.slurm.states import RunStatus
 
 
@@ -43,6 +44,15 @@ class Run(models.Model):
     job = models.ForeignKey(
         Job, null=True, blank=True, on_delete=models.SET_NULL, related_name="runs"
     )
+    # what started it, where Queuecast did; of an array which task it is
+    submission = models.ForeignKey(
+        Submission, null=True, blank=True, on_delete=models.RESTRICT, related_name="runs"
+    )
+    array_task_id = models.PositiveBigIntegerField(null=True, blank=True)
+    announced_at = models.DateTimeField(null=True, blank=True, editable=False)  # by its own job
+    # a person's wish, and when scancel was given it; how the job ended is Slurm's to tell
+    cancel_asked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    cancel_sent_at = models.DateTimeField(null=True, blank=True, editable=False)
     seed = models.BigIntegerField(null=True, blank=True)
     config = models.JSONField(default=dict, blank=True)
     config_sha256 = models.CharField(max_length=64, editable=False)

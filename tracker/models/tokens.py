@@ -15,6 +15,7 @@ from django.utils import timezone
 from tracker.models.clusters import Cluster
 from tracker.models.experiments import Experiment
 from tracker.models.runs import Run
+from tracker.models.submissions import Submission
 
 PREFIX_LENGTH = 8
 
@@ -37,6 +38,10 @@ class Token(models.Model):
     scope = models.CharField(max_length=8, choices=Scope)
     experiment = models.ForeignKey(Experiment, null=True, blank=True, on_delete=models.CASCADE)
     run = models.ForeignKey(Run, null=True, blank=True, on_delete=models.CASCADE)
+    # of a started job: its runs, and those that it makes itself
+    submission = models.ForeignKey(
+        Submission, null=True, blank=True, on_delete=models.CASCADE, editable=False
+    )
     cluster = models.ForeignKey(Cluster, null=True, blank=True, on_delete=models.CASCADE)
     prefix = models.CharField(max_length=PREFIX_LENGTH, unique=True, editable=False)
     sha256 = models.CharField(max_length=64, editable=False)
@@ -46,6 +51,8 @@ class Token(models.Model):
     revoked_at = models.DateTimeField(null=True, editable=False)
 
     objects = TokenQuerySet.as_manager()
+    # The name that came with the secret, where it was a password: a started job names its run so.
+    presented_by = ""
 
     class Meta:
         ordering = ["-id"]

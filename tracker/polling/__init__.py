@@ -1,6 +1,6 @@
 """Following a cluster: its commands run, their output kept as a poll, and recorded."""
 
-from tracker.polling.asking import ask, transport_of
+from tracker.polling.asking import ask
 from tracker.polling.hints import check_hints
 from tracker.polling.kinds import KINDS, poll, poll_everything
 from tracker.polling.outputs import newest_outputs, prune
@@ -13,5 +13,4 @@ __all__ = [
     "poll",
     "poll_everything",
     "prune",
-    "transport_of",
 ]

@@ -6,7 +6,6 @@ import logging
 import time
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from django.utils import timezone
@@ -14,20 +13,13 @@ from django.utils import timezone
 from tracker import ingest
 from tracker.models import Cluster, Poll
 from tracker.polling.pacing import claim, load_note
-from tracker.slurm.capture import read_capture
+from tracker.reach import asking
 from tracker.slurm.client import Slurm, parse
 from tracker.slurm.errors import SlurmError
-from tracker.slurm.transports import LocalTransport, Output, Transport
+from tracker.slurm.transports import Output
 
 logger = logging.getLogger(__name__)
 ROWS_PER_TRANSACTION = 5_000  # a backlog of weeks must not lock the database for minutes
-
-
-def transport_of(cluster: Cluster) -> Transport:
-    """Raises SlurmError where a capture folder cannot be read."""
-    if cluster.transport == Cluster.Transport.CAPTURE:
-        return read_capture(Path(cluster.location)).transport
-    return LocalTransport(path=cluster.location or None)
 
 
 def ask(
@@ -45,7 +37,7 @@ def _ask(cluster: Cluster, command: str, since: datetime | None, job_ids: Sequen
     row = Poll(cluster=cluster, command=command, started_at=timezone.now(), ok=False, raw=b"")
     clock = time.monotonic()
     try:
-        output = Slurm(transport_of(cluster)).fetch(command, since=since, job_ids=job_ids)
+        output = Slurm(asking(cluster)).fetch(command, since=since, job_ids=job_ids)
         if known := _same_recording(cluster, output):
             return known
         _keep(row, output)

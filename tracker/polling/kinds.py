@@ -13,6 +13,7 @@ from tracker.models import Cluster, Poll
 from tracker.polling.asking import ask
 from tracker.polling.outputs import newest_window
 from tracker.polling.pacing import is_due
+from tracker.reach import offers
 from tracker.slurm.commands import MAX_IDS_ASKED
 
 # Names of the beat entries, in the order of a first poll. Priorities and shares move with the
@@ -35,6 +36,8 @@ def poll(cluster: Cluster, kind: str, *, force: bool = False) -> list[Poll]:
     pace = interval(kind)
     asked: list[Poll | None] = []
     for command in KINDS[kind]:
+        if not offers(cluster, command):
+            continue
         if not force and not is_due(cluster, command, pace, now):
             continue
         asked += _ask_accounting(cluster, now) if command == "sacct" else [ask(cluster, command)]

@@ -4,6 +4,7 @@ Experiments, groups, tokens and hints change here too. Views, tasks and commands
 serializers and forms only shape what goes in.
 """
 
+from tracker.recording.adoption import adopt_job, bind_marked
 from tracker.recording.audit import audit
 from tracker.recording.errors import ConflictError
 from tracker.recording.estimates import NewEstimate, publish_estimates
@@ -25,6 +26,17 @@ from tracker.recording.groups import (
 from tracker.recording.hints import remember_hint
 from tracker.recording.points import NewPoint, append_points
 from tracker.recording.runs import add_artifact, create_run, finish_run, update_run
+from tracker.recording.submissions import (
+    claim,
+    mark_refused,
+    mark_sent,
+    mark_unclear,
+    note_silence,
+    record_start,
+    send_again,
+    token_for,
+    withdraw,
+)
 from tracker.recording.tokens import issue_token, revoke_token
 
 __all__ = [
@@ -32,10 +44,13 @@ __all__ = [
     "NewEstimate",
     "NewPoint",
     "add_artifact",
+    "adopt_job",
     "append_points",
     "archive_experiment",
     "audit",
+    "bind_marked",
     "bind_runs",
+    "claim",
     "create_experiment",
     "create_group",
     "create_run",
@@ -44,13 +59,21 @@ __all__ = [
     "finish_run",
     "follow_job",
     "issue_token",
+    "mark_refused",
+    "mark_sent",
+    "mark_unclear",
+    "note_silence",
     "publish_estimates",
+    "record_start",
     "remember_hint",
     "remove_member",
     "rename_group",
     "restore_experiment",
     "revoke_token",
+    "send_again",
     "set_member",
+    "token_for",
     "update_experiment",
     "update_run",
+    "withdraw",
 ]

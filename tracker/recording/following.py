@@ -14,6 +14,7 @@ from tracker.recording.keys import create_key
 from tracker.slurm.states import REQUEUE_STATES, run_status
 
 Status = Run.Status
+MAX_TASKS_BOUND = 10_000  # of one array; a start makes at most a tenth of that
 _RANK = {
     Status.CREATED: 0,
     Status.SUBMITTING: 1,
@@ -37,11 +38,38 @@ def newest_attempt(job: Job) -> int:
 def follow_job(job: Job) -> int:
     """Bring the runs of a job up to its newest attempt; the number of runs that changed."""
     with transaction.atomic():
-        runs = list(job.runs.select_for_update().filter(closed_by_client=False).order_by("pk"))
+        runs = [run for run in job.runs.select_for_update().order_by("pk") if covers(job, run)]
         if not runs:
             return 0
         attempt = newest_attempt(job)
-        return sum(take_state(run, job, attempt) for run in runs)
+        for run in runs:
+            # Of several runs of a job nobody knows which goes on; each says so itself.
+            if len(runs) == 1 and _may_reopen(run, attempt):
+                run.closed_by_client = False
+                run.save(update_fields=["closed_by_client"])
+        return sum(take_state(run, job, attempt) for run in runs if not run.closed_by_client)
+
+
+def covers(job: Job, run: Run) -> bool:
+    """Whether the job is the run's: the row of an array stands for the tasks not split off yet,
+    and in the end for the last of them alone."""
+    task = run.array_task_id
+    if task is None or job.array_job_id is None:
+        return True
+    return job.array_task_id == task or (job.array_task_id is None and task in job.array_tasks)
+
+
+def reopen(run: Run) -> None:
+    """A run that gave its last word in an earlier attempt of its job and now reports again goes on
+    with it. COMPLETED stands: what is complete is not run again."""
+    if run.job and _may_reopen(run, newest_attempt(run.job)):
+        run.closed_by_client = False
+        run.save(update_fields=["closed_by_client"])
+        take_state(run, run.job, newest_attempt(run.job))
+
+
+def _may_reopen(run: Run, attempt: int) -> bool:
+    return run.closed_by_client and attempt > run.attempt and run.status != Status.COMPLETED
 
 
 def bind_runs(job: Job) -> int:
@@ -52,6 +80,7 @@ def bind_runs(job: Job) -> int:
     with transaction.atomic():
         waiting = _waiting_for(job).select_for_update().order_by("pk")
         runs = [run for run in waiting if may_follow(run, job)]
+        runs += _tasks_of(job)
         for run in runs:
             bind(run, job)
         return len(runs)
@@ -69,7 +98,8 @@ def bind(run: Run, job: Job) -> None:
     """Link a run to its job and bring it up to it."""
     run.job = job
     run.cluster = job.cluster
-    run.create_key = _rebound_key(run)
+    if run.announced_at is None:
+        run.create_key = _rebound_key(run)
     run.save(update_fields=["job", "cluster", "create_key", "updated_at"])
     if not run.closed_by_client:
         take_state(run, job, newest_attempt(job))
@@ -81,7 +111,7 @@ def take_state(run: Run, job: Job, attempt: int) -> bool:
     goes_back = attempt == run.attempt and rank(status) < rank(run.status)
     if attempt < run.attempt or (goes_back and not job.is_final):
         return False
-    facts = {
+    facts: dict[str, object] = {
         "status": status,
         "reason": job.reason,
         "attempt": attempt,
@@ -90,6 +120,8 @@ def take_state(run: Run, job: Job, attempt: int) -> bool:
         "ended_at": job.end_at,
         "exit_code": job.exit_code,
     }
+    if run.array_task_id is not None and job.array_task_id == run.array_task_id:
+        facts["slurm_job_id"] = job.job_id  # known only once the task is split off
     changed = [name for name, value in facts.items() if getattr(run, name) != value]
     if not changed:
         return False
@@ -110,6 +142,21 @@ def _waiting_for(job: Job) -> QuerySet[Run]:
     return Run.objects.filter(
         Q(cluster=job.cluster) | Q(cluster=None), job=None, slurm_job_id=job.job_id
     )
+
+
+def _tasks_of(job: Job) -> list[Run]:
+    """Runs of a started array that this row stands for and that are not its own yet."""
+    if job.array_job_id is None:
+        return []
+    tasks = job.array_tasks if job.array_task_id is None else [job.array_task_id]
+    waiting = Run.objects.filter(
+        submission__cluster=job.cluster,
+        submission__slurm_job_id=job.array_job_id,
+        submission__unix_name=job.user,
+        array_task_id__in=tasks[:MAX_TASKS_BOUND],
+    )
+    others = waiting.exclude(job=job) | waiting.filter(job=None)
+    return list(others.select_for_update(of=("self",)).order_by("pk"))
 
 
 def _rebound_key(run: Run) -> str | None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from tracker.models import Actor, Artifact, Cluster, Experiment, Job, Run
+from tracker.recording.adoption import adopt_started
 from tracker.recording.audit import audit
 from tracker.recording.errors import ConflictError
-from tracker.recording.following import bind, may_follow, newest_attempt, rank
+from tracker.recording.following import bind, may_follow, newest_attempt, rank, reopen
 from tracker.recording.keys import config_sha256, create_key
 
 
@@ -32,6 +34,7 @@ def create_run(
     run = Run(
         experiment=experiment,
         cluster=cluster,
+        submission=actor.token.submission if actor.token else None,
         slurm_job_id=slurm_job_id,
         seed=seed,
         config=config,
@@ -41,13 +44,15 @@ def create_run(
     )
     run.create_key = create_key(run, run.cluster_id)
     with transaction.atomic():
-        known = _same_run(run) or _save_or_find(run)
+        known = _same_run(run) or adopt_started(run, actor, timezone.now()) or _save_or_find(run)
         if known is None:
             audit(actor, "create", run, experiment=experiment.pk, slurm_job_id=slurm_job_id)
     # Only now: a poll that is being stored meanwhile either sees this run, or we see its job.
     run = known or run
     if run.job is None:
         _bind_to_job(run)
+    elif known:
+        reopen(run)
     return run, known is None
 
 

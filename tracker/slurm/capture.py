@@ -14,7 +14,8 @@ from typing import Any
 from tracker.slurm.client import Slurm, parse
 from tracker.slurm.commands import COMMANDS, FORMAT_ENV
 from tracker.slurm.errors import ParseError, SlurmUnavailable
-from tracker.slurm.transports import MAX_OUTPUT_BYTES, Output, ReplayTransport, Transport
+from tracker.slurm.processes import MAX_OUTPUT_BYTES
+from tracker.slurm.transports import Output, ReplayTransport, Transport
 
 MANIFEST = "manifest.json"
 _COMPRESS_ABOVE_CHARS = 200_000

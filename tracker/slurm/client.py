@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from tracker.slurm.commands import COMMANDS, accounting_argv
-from tracker.slurm.errors import SlurmRefused, SlurmUnavailable
+from tracker.slurm.errors import SlurmError, SlurmRefused, SlurmUnavailable
 from tracker.slurm.records import (
     AccountedJob,
     Association,
@@ -31,6 +31,7 @@ _NO_ANSWER = re.compile(
     r"could not establish a configuration source|backup controller|socket",
     re.IGNORECASE,
 )
+_NO_ANSWER_CODES = {124, 137, 255}  # of timeout(1), which ended the command, and of ssh itself
 _UNKNOWN_FIELD = re.compile(r"invalid .*(?:format|field)(?!.*StateComplete)", re.IGNORECASE)
 
 
@@ -49,9 +50,15 @@ def _check(output: Output) -> None:
     empty_with_error = not output.stdout.strip() and "error" in output.stderr
     if output.rc == 0 and not empty_with_error and not _UNKNOWN_FIELD.search(output.stderr):
         return
+    raise refusal(output)
+
+
+def refusal(output: Output) -> SlurmError:
+    """What a failed command means: nobody answered, or a no. The text is Slurm's own."""
     said = " ".join(output.stderr.split())[:300] or "nothing on standard error"
     problem = f"{' '.join(output.argv[:3])} ended with exit code {output.rc}: {said}"
-    raise (SlurmUnavailable if _NO_ANSWER.search(output.stderr) else SlurmRefused)(problem)
+    is_silence = output.rc in _NO_ANSWER_CODES or _NO_ANSWER.search(output.stderr)
+    return (SlurmUnavailable if is_silence else SlurmRefused)(problem)
 
 
 class Slurm:

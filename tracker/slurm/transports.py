@@ -1,12 +1,10 @@
-"""Where a command's output comes from: this machine's Slurm, or a recording."""
+"""Where a command's output comes from: this machine's Slurm, another's over ssh, a recording."""
 
 from __future__ import annotations
 
 import os
 import secrets
-import selectors
-import signal
-import subprocess
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,10 +13,10 @@ from typing import Protocol
 
 from tracker.slurm.commands import FORMAT_ENV
 from tracker.slurm.errors import SlurmUnavailable
+from tracker.slurm.processes import MAX_OUTPUT_BYTES, run_process
 from tracker.slurm.rows import SEPARATOR
 
-MAX_OUTPUT_BYTES = 512 * 1024**2  # sacct of a month at a large site is some 100 MB
-_CHUNK_BYTES = 1 << 16
+_OF_THE_SYSTEM = frozenset({"mkdir", "sudo", "timeout"})
 _INHERITED = ("HOME", "USER", "LOGNAME", "SLURM_CONF")
 
 
@@ -62,13 +60,67 @@ class ReplayTransport:
         return self.outputs[command_name]
 
 
-class LocalTransport:
-    """Starts the command here, as the service's own user, with a small environment of its own.
+class CommandTransport:
+    """Starts Slurm's commands; subclasses say on which machine and as whom.
 
     Slurm prints newlines and separators in a job's name as they are, so a name could hold rows of
     other people's jobs. Each call therefore asks for a delimiter of 48 random bits in SEPARATOR's
     place, which no name can know.
     """
+
+    max_output_bytes = MAX_OUTPUT_BYTES
+
+    def run(
+        self,
+        command_name: str,
+        argv: Sequence[str],
+        *,
+        timeout_s: float,
+        stdin: str = "",
+        variables: Mapping[str, str] | None = None,
+        dies_after_s: int | None = None,
+    ) -> Output:
+        """``variables`` are set for the command beside its few others; their values are secrets:
+        they stand in no argv. ``dies_after_s`` bounds its life even where we are killed first."""
+        started_at, clock = datetime.now(UTC), time.monotonic()
+        mark = f"~{secrets.token_urlsafe(6)}"  # a digit first would be a width to squeue -O
+        words = [word.replace(SEPARATOR, mark) for word in argv]
+        bound = [] if dies_after_s is None else ["timeout", "--kill-after=1", str(dies_after_s)]
+        started = self.prepare(words, dict(variables or {}), stdin.encode("utf-8"), bound)
+        stdout, stderr, rc = run_process(
+            started.argv,
+            started.environment,
+            stdin=started.stdin,
+            timeout_s=timeout_s,
+            max_output_bytes=self.max_output_bytes,
+        )
+        return Output(
+            command_name,
+            tuple(argv),
+            _with_separators(stdout, mark).decode("utf-8", "replace"),
+            stderr.decode("utf-8", "replace"),
+            rc,
+            started_at,
+            round(time.monotonic() - clock, 3),
+        )
+
+    def prepare(
+        self, argv: list[str], variables: dict[str, str], stdin: bytes, bound: list[str]
+    ) -> Start:
+        """What to start here so that ``argv`` runs where and as whom it should; ``bound`` are the
+        words that go before a command to bound its life."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    argv: Sequence[str]
+    environment: Mapping[str, str]
+    stdin: bytes
+
+
+class LocalTransport(CommandTransport):
+    """Commands of this host, as the service's own user or through sudo as another."""
 
     def __init__(
         self,
@@ -76,6 +128,7 @@ class LocalTransport:
         path: str | None = None,
         slurm_conf: str | None = None,
         max_output_bytes: int = MAX_OUTPUT_BYTES,
+        as_user: str | None = None,
     ) -> None:
         """``path`` replaces PATH for the search of commands, ``slurm_conf`` sets SLURM_CONF."""
         self.environment = {
@@ -85,43 +138,79 @@ class LocalTransport:
         if slurm_conf is not None:
             self.environment["SLURM_CONF"] = slurm_conf
         self.max_output_bytes = max_output_bytes
+        self.as_user = as_user
 
-    def run(self, command_name: str, argv: Sequence[str], *, timeout_s: float) -> Output:
-        started_at, clock = datetime.now(UTC), time.monotonic()
-        mark = f"~{secrets.token_urlsafe(6)}"  # a digit first would be a width to squeue -O
-        try:
-            process = subprocess.Popen(
-                [word.replace(SEPARATOR, mark) for word in argv],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=self.environment,
-                start_new_session=True,  # so that its children can be ended with it
-            )
-        except OSError as error:
-            raise SlurmUnavailable(
-                f"{argv[0]} cannot be started ({error.strerror}); is Slurm's client installed and "
-                f"on PATH={self.environment['PATH']}?"
-            ) from error
-        with process:
-            try:
-                stdout, stderr = _collect(process, clock + timeout_s, self.max_output_bytes)
-            except BaseException as error:
-                _kill_group(process)
-                if isinstance(error, _OverrunError):
-                    raise SlurmUnavailable(
-                        f"{argv[0]} was ended after {time.monotonic() - clock:.1f} s: {error}"
-                    ) from error
-                raise
-        return Output(
-            command_name,
-            tuple(argv),
-            _with_separators(stdout, mark).decode("utf-8", "replace"),
-            stderr.decode("utf-8", "replace"),
-            process.returncode,
-            started_at,
-            round(time.monotonic() - clock, 3),
-        )
+    def prepare(
+        self, argv: list[str], variables: dict[str, str], stdin: bytes, bound: list[str]
+    ) -> Start:
+        environment = self.environment | variables
+        program = _program(argv[0], environment["PATH"])
+        bound = [_program(word, environment["PATH"]) for word in bound[:1]] + bound[1:]
+        if self.as_user is None:
+            return Start([*bound, program, *argv[1:]], environment, stdin)
+        # sudo clears the environment and looks on its own path: name what it may pass on, and
+        # the program by its full name, as the sudoers line has it.
+        kept = sorted({*variables, *FORMAT_ENV, "SLURM_CONF"} & environment.keys())
+        sudo = [_program("sudo", environment["PATH"]), "-n", "-u", self.as_user]
+        sudo += [f"--preserve-env={','.join(kept)}", "--"]
+        return Start([*bound, *sudo, program, *argv[1:]], environment, stdin)
+
+
+def _program(name: str, path: str) -> str:
+    """Its full name; what belongs to the system and not to Slurm is found beside ``path`` too."""
+    if name in _OF_THE_SYSTEM:
+        path = f"{path}{os.pathsep}{os.defpath}"
+    return shutil.which(name, path=path) or name
+
+
+# Run by the other side's shell, whichever that is: one constant line, so nothing of a job is ever
+# parsed by a shell. It reads variables and then the words of the command, each on a line of its
+# own and a blank line behind them, and leaves the rest of standard input to the command.
+_REMOTE = (
+    "exec /bin/sh -c '"
+    'while IFS= read -r line && [ -n "$line" ]; do export "$line"; done; set --; '
+    'while IFS= read -r line && [ "$line" != . ]; do set -- "$@" "${line#-}"; done; '
+    'exec "$@"\''
+)
+
+
+class SshTransport(CommandTransport):
+    """Commands of another host, by OpenSSH's own client, as the user who is signed in there.
+
+    Connections are shared and kept for a minute. Host keys must be known before.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        *,
+        user: str,
+        sockets: str,
+        path: str | None = None,
+        config: str | None = None,
+    ) -> None:
+        """``sockets`` is a private folder for the shared connections, ``path`` the folder of the
+        commands over there, ``config`` an ssh_config in place of the service's own."""
+        self.host, self.user, self.path = host, user, path
+        options = ["BatchMode=yes", "StrictHostKeyChecking=yes", "ConnectTimeout=10"]
+        options += ["ControlMaster=auto", f"ControlPath={sockets}/%C", "ControlPersist=60"]
+        options += ["ForwardAgent=no", "ForwardX11=no", "ClearAllForwardings=yes"]
+        self.argv = ["ssh", *(["-F", config] if config else []), "-T"]
+        self.argv += [word for option in options for word in ("-o", option)]
+
+    def prepare(
+        self, argv: list[str], variables: dict[str, str], stdin: bytes, bound: list[str]
+    ) -> Start:
+        environment = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
+        if self.path:
+            argv = [f"{self.path}/{argv[0]}", *argv[1:]]
+        argv = [*bound, *argv]
+        lines = [f"{name}={value}" for name, value in (dict(FORMAT_ENV) | variables).items()]
+        if any("\n" in line for line in (*lines, *argv)):
+            raise ValueError("a newline stands in a word of the command; it cannot be sent by ssh")
+        head = "\n".join([*lines, "", *(f"-{word}" for word in argv), ".", ""])
+        command = [*self.argv, "-l", self.user, "--", self.host, _REMOTE]
+        return Start(command, environment, head.encode("utf-8") + stdin)
 
 
 def _with_separators(stdout: bytes, mark: str) -> bytes:
@@ -130,40 +219,3 @@ def _with_separators(stdout: bytes, mark: str) -> bytes:
         return stdout  # no row, or a command that prints none
     typed = stdout.replace(SEPARATOR.encode(), "\N{SYMBOL FOR UNIT SEPARATOR}".encode())
     return typed.replace(mark.encode(), SEPARATOR.encode())
-
-
-class _OverrunError(Exception):
-    """The command took too long or printed too much."""
-
-
-def _collect(
-    process: subprocess.Popen[bytes], deadline: float, max_bytes: int
-) -> tuple[bytes, bytes]:
-    """Both streams to their ends and the exit; the deadline is on the monotonic clock."""
-    stdout, stderr = bytearray(), bytearray()
-    with selectors.DefaultSelector() as selector:
-        for stream, buffer in ((process.stdout, stdout), (process.stderr, stderr)):
-            if stream is not None:
-                selector.register(stream, selectors.EVENT_READ, buffer)
-        while selector.get_map():
-            for key, _events in selector.select(max(deadline - time.monotonic(), 0)):
-                chunk = os.read(key.fd, _CHUNK_BYTES)
-                key.data.extend(chunk)
-                if not chunk:
-                    selector.unregister(key.fileobj)
-            if len(stdout) + len(stderr) > max_bytes:
-                raise _OverrunError(f"it printed more than {max_bytes} bytes")
-            if time.monotonic() >= deadline:
-                raise _OverrunError("its time was up")
-    try:
-        process.wait(max(deadline - time.monotonic(), 0))
-    except subprocess.TimeoutExpired:
-        raise _OverrunError("its time was up") from None
-    return bytes(stdout), bytes(stderr)
-
-
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return  # all of them ended by themselves meanwhile

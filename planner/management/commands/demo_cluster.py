@@ -74,7 +74,7 @@ class Command(BaseCommand):
                 history_days=history_days,
             )
             server.install_commands(commands, folder / "slurm.sock")
-            introduce(commands, own_name)
+            introduce(commands, folder / "home", own_name)
             connections.close_all()
             self.stdout.write(f"Demo cluster: its commands are in {commands}")
             self._serve(controller, listener)
@@ -91,12 +91,19 @@ class Command(BaseCommand):
 
 
 @transaction.atomic
-def introduce(commands: Path, own_name: str) -> None:
+def introduce(commands: Path, home: Path, own_name: str) -> None:
     """The service's own rows: the cluster, who is who on it, and an example at the first start."""
+    home.mkdir(mode=0o700, exist_ok=True)
     cluster, is_new = Cluster.objects.update_or_create(
         name=site.NAME,
         is_demo=True,
-        defaults={"transport": Cluster.Transport.LOCAL, "location": str(commands)},
+        defaults={
+            "transport": Cluster.Transport.LOCAL,
+            "location": str(commands),
+            "submit_as": Cluster.SubmitAs.SELF,
+            "work_dir": str(home),
+            "log_roots": [str(home)],
+        },
     )
     admins = get_user_model().objects.filter(is_superuser=True, is_active=True).order_by("pk")
     for admin in admins:

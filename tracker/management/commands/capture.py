@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from tracker.management.choice import chosen_cluster
 from tracker.models import Cluster
-from tracker.polling import transport_of
+from tracker.reach import asking
 from tracker.slurm.capture import write_capture
 from tracker.slurm.errors import SlurmError
 from tracker.slurm.transports import LocalTransport, Transport
@@ -45,4 +45,4 @@ def _transport(name: str | None) -> Transport:
     is_set_up = Cluster._meta.db_table in connection.introspection.table_names()
     if name is None and not (is_set_up and Cluster.objects.exists()):
         return LocalTransport()
-    return transport_of(chosen_cluster(name))
+    return asking(chosen_cluster(name))

@@ -1,0 +1,112 @@
+"""How a cluster is reached: to ask it, as the service; to act on it, as one of its users."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+
+from django.conf import settings
+
+from tracker.models import Cluster
+from tracker.slurm.capture import read_capture
+from tracker.slurm.door import CommandDoor, Door
+from tracker.slurm.errors import SlurmRefused
+from tracker.slurm.transports import LocalTransport, SshTransport, Transport
+
+NEVER = frozenset({"root", "slurm"})  # nobody acts as these, whatever a row says
+
+
+def asking(cluster: Cluster) -> Transport:
+    """Raises SlurmError where a capture folder or a token cannot be read."""
+    match cluster.transport:
+        case Cluster.Transport.CAPTURE:
+            return read_capture(Path(cluster.location)).transport
+        case Cluster.Transport.SSH:
+            return _ssh(cluster, cluster.service_user or getpass.getuser())
+        case Cluster.Transport.SLURMRESTD:
+            return _rest(cluster, cluster.service_user or getpass.getuser())
+    return LocalTransport(path=cluster.location or None)
+
+
+def offers(cluster: Cluster, command: str) -> bool:
+    """Whether this way to the cluster can answer the command at all."""
+    if cluster.transport != Cluster.Transport.SLURMRESTD:
+        return True
+    return _rest(cluster, cluster.service_user or getpass.getuser()).offers(command)
+
+
+def acting(cluster: Cluster, unix_name: str) -> Door:
+    """Raises SlurmRefused where nobody may act as this user there."""
+    if why := why_closed(cluster, unix_name):
+        raise SlurmRefused(why)
+    match cluster.submit_as:
+        case Cluster.SubmitAs.SSH:
+            return CommandDoor(_ssh(cluster, unix_name))
+        case Cluster.SubmitAs.SLURMRESTD:
+            return _rest(cluster, unix_name)
+        case Cluster.SubmitAs.SUDO:
+            return CommandDoor(LocalTransport(path=cluster.location or None, as_user=unix_name))
+    return CommandDoor(LocalTransport(path=cluster.location or None))
+
+
+def why_closed(cluster: Cluster, unix_name: str | None) -> str:
+    """Why nothing can be submitted or cancelled there as this user; empty where it can."""
+    service, is_real = getpass.getuser(), not cluster.is_demo
+    is_other = cluster.submit_as == Cluster.SubmitAs.SELF and unix_name != service
+    reasons = (
+        (
+            cluster.submit_as == Cluster.SubmitAs.NOBODY,
+            f"{cluster} is only read: its staff have not opened it for submitting.",
+        ),
+        (
+            unix_name is None,
+            f"Nobody has said who you are on {cluster}: ask staff to add your unix name.",
+        ),
+        (
+            cluster.polling_paused,
+            f"Polling of {cluster} is paused by its staff, so nobody would follow the job.",
+        ),
+        (
+            unix_name in NEVER and is_real,
+            f"You are {unix_name} on {cluster}, and jobs are never submitted as {unix_name}.",
+        ),
+        (
+            is_other and is_real,
+            f"On {cluster} jobs are submitted as {service}, the service's own user, and you are "
+            + f"{unix_name} there.",
+        ),
+    )
+    return next((why for holds, why in reasons if holds), "")
+
+
+def _ssh(cluster: Cluster, user: str) -> SshTransport:
+    sockets = Path(settings.DATA_DIR) / "ssh"
+    sockets.mkdir(mode=0o700, exist_ok=True)
+    return SshTransport(
+        cluster.ssh_host,
+        user=user,
+        sockets=str(sockets),
+        path=cluster.location or None,
+        config=settings.SSH_CONFIG or None,
+    )
+
+
+def _rest(cluster: Cluster, user: str):  # TEMPORARY
+    from tracker.slurm.rest import RestTransport
+
+    def token() -> str:
+        return _jwt(Path(settings.JWT_DIR) / cluster.name / user, user)
+
+    return RestTransport(cluster.rest_url, user, token)
+
+
+def _jwt(path: Path, user: str) -> str:
+    """The user's own token, as the site's cron keeps it there; SlurmRefused tells what is amiss."""
+    try:
+        token = path.read_text().strip()
+    except OSError as error:
+        raise SlurmRefused(
+            f"the JWT of {user} cannot be read from {path} ({error.strerror}); write it there with "
+            f"scontrol token username={user}"
+        ) from None
+    return token.removeprefix("SLURM_JWT=")
