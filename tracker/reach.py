@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Mapping
 from pathlib import Path
 
 from django.conf import settings
 
 from tracker.models import Cluster
 from tracker.slurm.capture import read_capture
-from tracker.slurm.door import CommandDoor, Door
+from tracker.slurm.commands import FORMAT_ENV
+from tracker.slurm.door import FORMATS, CommandDoor, Door
 from tracker.slurm.errors import SlurmRefused
 from tracker.slurm.transports import LocalTransport, SshTransport, Transport
 
@@ -41,12 +43,23 @@ def acting(cluster: Cluster, unix_name: str) -> Door:
         raise SlurmRefused(why)
     match cluster.submit_as:
         case Cluster.SubmitAs.SSH:
-            return CommandDoor(_ssh(cluster, unix_name))
+            return CommandDoor(_ssh(cluster, unix_name, FORMATS))
         case Cluster.SubmitAs.SLURMRESTD:
             return _rest(cluster, unix_name)
         case Cluster.SubmitAs.SUDO:
-            return CommandDoor(LocalTransport(path=cluster.location or None, as_user=unix_name))
-    return CommandDoor(LocalTransport(path=cluster.location or None))
+            return CommandDoor(_local(cluster, as_user=unix_name))
+    return CommandDoor(_local(cluster))
+
+
+def showing(cluster: Cluster) -> Door:
+    """For looking at one job, as the service itself."""
+    user = cluster.service_user or getpass.getuser()
+    match cluster.transport:
+        case Cluster.Transport.SSH:
+            return CommandDoor(_ssh(cluster, user, FORMATS))
+        case Cluster.Transport.SLURMRESTD:
+            return _rest(cluster, user)
+    return CommandDoor(_local(cluster))
 
 
 def why_closed(cluster: Cluster, unix_name: str | None) -> str:
@@ -72,14 +85,17 @@ def why_closed(cluster: Cluster, unix_name: str | None) -> str:
         ),
         (
             is_other and is_real,
-            f"On {cluster} jobs are submitted as {service}, the service's own user, and you are "
-            + f"{unix_name} there.",
+            f"Jobs on {cluster} run as {service}, the service's own user; you are {unix_name}.",
         ),
     )
     return next((why for holds, why in reasons if holds), "")
 
 
-def _ssh(cluster: Cluster, user: str) -> SshTransport:
+def _local(cluster: Cluster, as_user: str | None = None) -> LocalTransport:
+    return LocalTransport(path=cluster.location or None, as_user=as_user, formats=FORMATS)
+
+
+def _ssh(cluster: Cluster, user: str, formats: Mapping[str, str] = FORMAT_ENV) -> SshTransport:
     sockets = Path(settings.DATA_DIR) / "ssh"
     sockets.mkdir(mode=0o700, exist_ok=True)
     return SshTransport(
@@ -88,6 +104,7 @@ def _ssh(cluster: Cluster, user: str) -> SshTransport:
         sockets=str(sockets),
         path=cluster.location or None,
         config=settings.SSH_CONFIG or None,
+        formats=formats,
     )
 
 

@@ -286,7 +286,7 @@ def test_a_run_that_completed_stays_so_whatever_its_job_does(failed, cluster):
 
 
 def test_of_several_runs_of_a_job_the_one_that_reports_again_goes_on(failed, cluster):
-    one, secret, run = failed
+    one, secret, _ = failed
     reports(one, 828, secret=secret, seed=2)
     for each in Run.objects.all():
         say(secret, each, "FAILED")

@@ -11,6 +11,7 @@ from tracker.api.base import ScopeOpens
 from tracker.api.clusters import ClusterViewSet, JobViewSet, NodeViewSet, PartitionViewSet
 from tracker.api.experiments import ExperimentViewSet
 from tracker.api.groups import GroupMember, GroupMembers, GroupViewSet
+from tracker.api.logs import RunLog, RunLogSearch
 from tracker.api.runs import ExperimentRuns, RunArtifacts, RunMetrics, RunViewSet
 from tracker.api.starting import (
     ExperimentAdopt,
@@ -42,6 +43,8 @@ v1 = [
     path("runs/<str:run_id>/cancel", RunCancel.as_view()),
     path("runs/<str:run_id>/rerun", RunStartAgain.as_view()),
     path("runs/<str:run_id>/decide", RunDecide.as_view()),
+    path("runs/<str:run_id>/log", RunLog.as_view()),
+    path("runs/<str:run_id>/log/search", RunLogSearch.as_view()),
     path("groups/<int:group_id>/members", GroupMembers.as_view()),
     path("groups/<int:group_id>/members/<str:username>", GroupMember.as_view()),
     path("me", Me.as_view()),

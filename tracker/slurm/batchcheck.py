@@ -50,7 +50,7 @@ _SYNTAX = {
     ),
     "array": (
         rf"{_TASKS}(?:,{_TASKS})*(?:%[1-9][0-9]{{0,6}})?",
-        "task ids and, after %, how many may run at once, such as 0-7%2",
+        "task ids, each once, and after % how many may run at once, such as 0-7%2",
     ),
     "dependency": (
         rf"{_CONDITION}(?:(?:,{_CONDITION})*|(?:\?{_CONDITION})*)",
@@ -110,10 +110,11 @@ def _syntax_problem(field: str, value: str) -> str | None:
 
 
 def _counts_well(field: str, match: re.Match[str]) -> bool:
-    """What the syntax of an array or a date cannot say: order, size, days of a month."""
+    """What the syntax of an array or a date cannot say: order, size, repeats, days of a month."""
     try:
         if field == "array":
-            return max(parse_tasks(match[0])[0]) <= MAX_TASK_ID
+            tasks = parse_tasks(match[0])[0]
+            return len(set(tasks)) == len(tasks) and max(tasks) <= MAX_TASK_ID
         if field == "begin" and match["day"]:
             date.fromisoformat(match["day"])
     except ValueError:

@@ -18,6 +18,11 @@ _JOB_ID = re.compile(r"([0-9]{1,10})(?:;[^\n]*)?", re.ASCII)  # with --parsable:
 _GONE = re.compile(r"invalid job id|already completing or completed", re.IGNORECASE)
 
 
+# What people typed and what they read is in the cluster's own time; and a job would inherit what
+# is named SLURM_….
+FORMATS: Mapping[str, str] = {"LC_ALL": "C.UTF-8"}
+
+
 class Door(Protocol):
     """One cluster as one user. Every deed raises SlurmUnavailable (nobody knows whether it was
     done) or SlurmRefused (it was not)."""

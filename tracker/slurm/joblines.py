@@ -1,10 +1,11 @@
 """Shell lines that give a run its environment, its folder and, if need be, its interpreter.
 
-They hold for every POSIX shell, and no value in them can leave its quotes or begin a line.
+They hold for every POSIX shell, and no value in them can leave its quotes or look like a directive.
 """
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import PurePosixPath
 
 _SHELLS = frozenset({"sh", "bash", "dash", "ash", "ksh", "ksh93", "mksh", "zsh"})
 _END = "QUEUECAST_END"
+_RISKY_NEWLINE = re.compile(r"(?<=\r)\n|\n(?=#)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,8 @@ def _task_lines(task: Task) -> Iterator[str]:
 
 
 def _quoted(value: str) -> str:
-    """One word on one line: sbatch would take a line of the value for a directive (#PBS)."""
-    return '"$queuecast_newline"'.join(shlex.quote(line) for line in value.split("\n"))
+    """One word of the shell; no line of it begins with # (sbatch obeys #PBS) or ends in \\r."""
+    return '"$queuecast_newline"'.join(shlex.quote(part) for part in _RISKY_NEWLINE.split(value))
 
 
 def handing_over_lines(text: str) -> list[str]:

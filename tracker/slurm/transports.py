@@ -129,11 +129,11 @@ class LocalTransport(CommandTransport):
         slurm_conf: str | None = None,
         max_output_bytes: int = MAX_OUTPUT_BYTES,
         as_user: str | None = None,
+        formats: Mapping[str, str] = FORMAT_ENV,
     ) -> None:
         """``path`` replaces PATH for the search of commands, ``slurm_conf`` sets SLURM_CONF."""
-        self.environment = {
-            name: os.environ[name] for name in _INHERITED if name in os.environ
-        } | dict(FORMAT_ENV)
+        inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+        self.environment = inherited | dict(formats)
         self.environment["PATH"] = os.environ.get("PATH", os.defpath) if path is None else path
         if slurm_conf is not None:
             self.environment["SLURM_CONF"] = slurm_conf
@@ -150,7 +150,7 @@ class LocalTransport(CommandTransport):
             return Start([*bound, program, *argv[1:]], environment, stdin)
         # sudo clears the environment and looks on its own path: name what it may pass on, and
         # the program by its full name, as the sudoers line has it.
-        kept = sorted({*variables, *FORMAT_ENV, "SLURM_CONF"} & environment.keys())
+        kept = sorted(environment.keys() - {"PATH", "HOME", "USER", "LOGNAME"})
         sudo = [_program("sudo", environment["PATH"]), "-n", "-u", self.as_user]
         sudo += [f"--preserve-env={','.join(kept)}", "--"]
         return Start([*bound, *sudo, program, *argv[1:]], environment, stdin)
@@ -188,10 +188,11 @@ class SshTransport(CommandTransport):
         sockets: str,
         path: str | None = None,
         config: str | None = None,
+        formats: Mapping[str, str] = FORMAT_ENV,
     ) -> None:
         """``sockets`` is a private folder for the shared connections, ``path`` the folder of the
         commands over there, ``config`` an ssh_config in place of the service's own."""
-        self.host, self.user, self.path = host, user, path
+        self.host, self.user, self.path, self.formats = host, user, path, formats
         options = ["BatchMode=yes", "StrictHostKeyChecking=yes", "ConnectTimeout=10"]
         options += ["ControlMaster=auto", f"ControlPath={sockets}/%C", "ControlPersist=60"]
         options += ["ForwardAgent=no", "ForwardX11=no", "ClearAllForwardings=yes"]
@@ -205,7 +206,7 @@ class SshTransport(CommandTransport):
         if self.path:
             argv = [f"{self.path}/{argv[0]}", *argv[1:]]
         argv = [*bound, *argv]
-        lines = [f"{name}={value}" for name, value in (dict(FORMAT_ENV) | variables).items()]
+        lines = [f"{name}={value}" for name, value in (dict(self.formats) | variables).items()]
         if any("\n" in line for line in (*lines, *argv)):
             raise ValueError("a newline stands in a word of the command; it cannot be sent by ssh")
         head = "\n".join([*lines, "", *(f"-{word}" for word in argv), ".", ""])

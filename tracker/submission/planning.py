@@ -19,6 +19,8 @@ from tracker.slurm.script import ScriptError, Task, check_options, read_script, 
 MAX_RUNS = 1_000  # of one start
 # The address that a job reports to holds a user and a secret. The user is free: here it becomes
 # the run's id, so that the tasks of an array are told apart before Slurm has told their ids.
+# Scripts go back to where they were submitted; for a service that is nowhere of theirs.
+PLACE = 'export SLURM_SUBMIT_DIR="$PWD"'
 NAME_THE_RUN = (
     '[ -z "${TRACKER_API-}" ] || '
     'export TRACKER_API="${TRACKER_API%%//*}//$RUN_ID:${TRACKER_API#*//*:}"'
@@ -61,7 +63,7 @@ def plan_start(
             "batch_script", "is empty: write what the job runs into the experiment's batch script"
         )
     try:
-        script = read_script(experiment.batch_script)
+        script = read_script(_unix_lines(experiment.batch_script))
     except ScriptError as error:
         raise ConflictError("batch_script", str(error)) from error
     asked = wish.options.over(requested(experiment, cluster)).over(script.options)
@@ -78,11 +80,16 @@ def plan_start(
         raise ConflictError(name, problem)
     tasks = _tasks(experiment, cluster, unix_name, runs)
     try:
-        setup = f"{NAME_THE_RUN}\n{cluster.setup_lines}".rstrip()
+        setup = f"{PLACE}\n{NAME_THE_RUN}\n{_unix_lines(cluster.setup_lines)}".rstrip()
         text = render_script(script, options, setup=setup, tasks=tasks)
     except ScriptError as error:
         raise ConflictError("batch_script", str(error)) from error
     return Plan(runs, options, text, mark)
+
+
+def _unix_lines(text: str) -> str:
+    """Browsers send what is typed with the line ends of DOS, which sbatch refuses."""
+    return text.replace("\r\n", "\n")
 
 
 def requested(experiment: Experiment, cluster: Cluster) -> BatchOptions:

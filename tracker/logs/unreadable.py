@@ -1,0 +1,82 @@
+"""Why a log is not shown, and the cure, in words for the person whose job it is."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import PurePosixPath
+from typing import Literal
+
+Kind = Literal["outside", "absent", "forbidden", "not_owner", "not_a_file", "link"]
+
+
+class LogUnreadable(Exception):  # noqa: N818 (says what is the case)
+    """``kind`` is for the program, ``message`` for people."""
+
+    def __init__(self, kind: Kind, message: str) -> None:
+        super().__init__(message)
+        self.kind: Kind = kind
+        self.message = message
+
+
+def shown(path: PurePosixPath | str) -> str:
+    """A path for people: bytes that are not UTF-8 would break the answer that it stands in."""
+    return str(path).encode("utf-8", "replace").decode()
+
+
+def outside(path: PurePosixPath, roots: Sequence[str]) -> LogUnreadable:
+    if str(path) == "/dev/null":
+        return LogUnreadable(
+            "outside", "The job throws this away (/dev/null); give it a file with --output."
+        )
+    return LogUnreadable(
+        "outside",
+        f"{shown(path)} lies outside the folders whose logs are shown here "
+        f"({', '.join(roots) or 'none so far'}). Write the log into one of them with --output, or "
+        "ask staff to add its folder.",
+    )
+
+
+def link(name: str, path: PurePosixPath | str) -> LogUnreadable:
+    return LogUnreadable(
+        "link",
+        f"{shown(name)} in {shown(path)} is a symbolic link, and none is followed to a log. Name "
+        "the place that it leads to in --output or --chdir.",
+    )
+
+
+@contextmanager
+def translated(path: PurePosixPath | str) -> Iterator[None]:
+    """What the operating system says, as a LogUnreadable."""
+    try:
+        yield
+    except OSError as error:
+        raise _reason(error, path) from None
+
+
+def _reason(error: OSError, path: PurePosixPath | str) -> LogUnreadable:
+    match error.errno:
+        case errno.ENOENT | errno.ENOTDIR:
+            return LogUnreadable(
+                "absent",
+                f"{shown(path)} is not there. The job has not written it yet, or it was moved or "
+                "deleted, or it lies on a node's own disk, which the service does not see.",
+            )
+        case errno.EACCES | errno.EPERM:
+            return LogUnreadable(
+                "forbidden",
+                f"{shown(path)} may not be read by the service (uid {os.geteuid()}). The service's "
+                "user must be able to read it and to pass its folders: for example chmod g+r on "
+                "the file and g+x on the folders, or an ACL (setfacl -m u:USER:r).",
+            )
+        case errno.ELOOP:
+            return link(PurePosixPath(path).name, path)
+        case errno.ENAMETOOLONG:
+            return LogUnreadable("absent", f"{shown(path)}: no file can have so long a name.")
+    return LogUnreadable(
+        "absent",
+        f"{shown(path)} cannot be read at the moment ({error.strerror}); the storage may be away. "
+        "Try again in a minute.",
+    )
