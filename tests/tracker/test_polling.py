@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from datetime import timedelta
 from pathlib import Path
 
@@ -118,16 +119,38 @@ def test_jobs_gone_from_the_queue_without_an_end_are_asked_for_by_id(
 
 
 @pytest.mark.parametrize(
-    ("failures", "seconds_ago", "due"),
-    [(0, 31, True), (1, 20, False), (1, 31, True), (3, 100, False), (3, 121, True), (6, 601, True)],
+    ("failed_s_ago", "due"),
+    [
+        ([], True),
+        ([20], False),
+        ([31], True),
+        ([40, 70, 100], False),  # every other poll of a short outage
+        ([58, 90, 120], True),
+        ([100, 650], False),  # and rarely of a long one
+        ([601, 1250], True),
+    ],
 )
-def test_failures_rest_twice_as_long_each_time_and_ten_minutes_at_most(
-    cluster: Cluster, failures: int, seconds_ago: int, due: bool
+def test_a_cluster_that_does_not_answer_is_left_alone_for_longer_and_longer(
+    cluster: Cluster, failed_s_ago: list[int], due: bool
 ) -> None:
     earlier(cluster, "squeue", timedelta(hours=1))
-    for n in range(failures):
-        earlier(cluster, "squeue", timedelta(seconds=seconds_ago + n), ok=False)
+    for seconds in failed_s_ago:
+        earlier(cluster, "squeue", timedelta(seconds=seconds), ok=False)
     assert pacing.is_due(cluster, "squeue", INTERVAL, timezone.now()) is due
+
+
+def test_a_claim_ends_with_the_process_that_held_it(cluster: Cluster) -> None:
+    child = subprocess.Popen(["/bin/sleep", "60"])
+    with pacing.claim(cluster, "squeue"):
+        # as if the child had claimed it
+        PollClaim.objects.update(holder=pacing._holder(child.pid))
+    PollClaim.objects.update(until=timezone.now() + timedelta(minutes=2))
+    with pacing.claim(cluster, "squeue") as is_ours:
+        assert not is_ours
+    child.kill()
+    child.wait()
+    with pacing.claim(cluster, "squeue") as is_ours:
+        assert is_ours
 
 
 def test_a_busy_controller_is_asked_at_half_the_pace(cluster: Cluster) -> None:

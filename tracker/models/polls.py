@@ -48,6 +48,7 @@ class PollClaim(models.Model):
     cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE)
     command = models.CharField(max_length=32)
     until = models.DateTimeField()
+    holder = models.CharField(max_length=300, blank=True)  # host, pid and start of the process
 
     class Meta:
         constraints = [

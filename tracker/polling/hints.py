@@ -13,6 +13,7 @@ from django.db.models import F, Q
 
 from tracker.models import Cluster, Job, JobHint, Poll
 from tracker.polling.asking import ask
+from tracker.polling.kinds import interval
 from tracker.polling.pacing import is_due
 from tracker.slurm.commands import MAX_IDS_ASKED
 
@@ -55,7 +56,7 @@ def _look_up(cluster: Cluster, hints: Sequence[JobHint], now: datetime) -> set[i
     answered: set[int] = set()
     for start in range(0, len(hints), MAX_IDS_ASKED):
         some = hints[start : start + MAX_IDS_ASKED]
-        if not is_due(cluster, "sacct", timedelta(0), now):
+        if not is_due(cluster, "sacct", interval("accounting"), now):
             break
         if _readings(cluster, "sacct", now) >= MAX_ACCOUNTING_READINGS:
             break
@@ -64,7 +65,7 @@ def _look_up(cluster: Cluster, hints: Sequence[JobHint], now: datetime) -> set[i
             answered.update(hint.pk for hint in some)
     open_ones = [hint for hint in hints if not _is_settled(hint)]
     may_read = _readings(cluster, "squeue", now) < MAX_QUEUE_READINGS
-    if open_ones and may_read and is_due(cluster, "squeue", timedelta(0), now):
+    if open_ones and may_read and is_due(cluster, "squeue", interval("queue"), now):
         ask(cluster, "squeue")
     return answered
 
