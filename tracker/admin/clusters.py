@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import QuerySet, Subquery
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from tracker.admin.base import AuditedAdmin, FactAdmin
@@ -20,8 +20,8 @@ from tracker.models import (
     Qos,
     Reservation,
 )
+from tracker.models.polls import queue_as_of
 from tracker.recording import audit
-from tracker.views.base import NEWEST_QUEUE
 
 TEXT_SHOWN = 20_000  # characters of a poll's raw output on its page
 
@@ -54,7 +54,7 @@ class ClusterAdmin(AuditedAdmin):
     actions = ("pause", "resume")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Cluster]:
-        return super().get_queryset(request).annotate(queue_as_of=Subquery(NEWEST_QUEUE))
+        return super().get_queryset(request).annotate(queue_as_of=queue_as_of())
 
     @admin.display(description="queue as of", ordering="queue_as_of")
     def queue_as_of(self, cluster: Cluster) -> datetime | None:

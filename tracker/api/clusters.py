@@ -16,6 +16,7 @@ from tracker.api.base import ActorView, visible_or_404
 from tracker.api.pagination import ByName
 from tracker.filters import JobFilter, NodeFilter, PartitionFilter
 from tracker.models import Actor, Attempt, Cluster, Job, Node, Partition, StartEstimate
+from tracker.models.polls import queue_as_of
 
 
 def names_of(model: type[Model]) -> list[str]:
@@ -24,9 +25,22 @@ def names_of(model: type[Model]) -> list[str]:
 
 
 class ClusterSerializer(serializers.ModelSerializer):
+    queue_as_of = serializers.DateTimeField(
+        read_only=True, allow_null=True, help_text="when the last good poll of the queue was"
+    )
+
     class Meta:
         model = Cluster
-        fields = ["id", "name", "is_demo", "slurm_version", "polling_paused", "private_data"]
+        fields = [
+            "id",
+            "name",
+            "is_demo",
+            "slurm_version",
+            "polling_paused",
+            "private_data",
+            "submit_as",
+            "queue_as_of",
+        ]
         read_only_fields = fields
 
 
@@ -38,7 +52,7 @@ class ClusterViewSet(ActorView, viewsets.ReadOnlyModelViewSet):
     lookup_value_converter = "int"
 
     def get_queryset(self) -> QuerySet[Cluster]:
-        return self.actor.clusters()
+        return self.actor.clusters().annotate(queue_as_of=queue_as_of())
 
 
 class PartitionSerializer(serializers.ModelSerializer):

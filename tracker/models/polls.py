@@ -39,6 +39,12 @@ class Poll(models.Model):
         return zlib.compress(text.encode(), 6)
 
 
+def queue_as_of() -> models.Subquery:
+    """For a query of clusters: when the last good poll of the queue was."""
+    good = Poll.objects.filter(cluster=models.OuterRef("pk"), command="squeue", ok=True)
+    return models.Subquery(good.order_by("-started_at").values("started_at")[:1])
+
+
 class PollClaim(models.Model):
     """Who may ask now: a worker takes the claim of (cluster, command) by moving ``until`` forward.
 

@@ -66,13 +66,24 @@ def _has_died(holder: str) -> bool:
 def is_due(cluster: Cluster, command: str, interval: timedelta, now: datetime) -> bool:
     """Whether a beat at ``now`` asks: not while failures rest, every other one under load."""
     polls = Poll.objects.filter(cluster=cluster, command=command)
+    last_at = polls.values_list("started_at", flat=True).first()
+    if last_at is None:
+        return True
+    if rests_until(cluster, command, interval, now):
+        return False
+    return command == "sdiag" or now - last_at > interval * 1.5 or not is_busy(cluster, now)
+
+
+def rests_until(
+    cluster: Cluster, command: str, interval: timedelta, now: datetime
+) -> datetime | None:
+    """When a command whose last try failed may be asked again; None where it may now."""
+    polls = Poll.objects.filter(cluster=cluster, command=command)
     newest = list(polls.values_list("ok", "started_at")[:2])
     if not newest:
-        return True
-    last_at = newest[0][1]
-    if now - last_at < _rest(polls, [ok for ok, _ in newest], interval, now):
-        return False
-    return command == "sdiag" or now - last_at > interval * 1.5 or not _is_busy(cluster, now)
+        return None
+    until = newest[0][1] + _rest(polls, [ok for ok, _ in newest], interval, now)
+    return until if until > now else None
 
 
 def _rest(
@@ -99,7 +110,8 @@ def load_note(load: Diagnostics) -> str:
     return f"{BUSY} ({threads} threads, agent queue {queue}): polls at half their pace"
 
 
-def _is_busy(cluster: Cluster, now: datetime) -> bool:
+def is_busy(cluster: Cluster, now: datetime) -> bool:
+    """Whether slurmctld said lately that it has enough to do."""
     newest = (
         Poll.objects.filter(cluster=cluster, command="sdiag", ok=True)
         .values_list("started_at", "error")

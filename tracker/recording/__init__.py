@@ -6,6 +6,7 @@ serializers and forms only shape what goes in.
 
 from tracker.recording.adoption import adopt_job, bind_marked
 from tracker.recording.audit import audit
+from tracker.recording.clusters import set_polling_paused
 from tracker.recording.errors import ConflictError
 from tracker.recording.estimates import NewEstimate, publish_estimates
 from tracker.recording.experiments import (
@@ -72,6 +73,7 @@ __all__ = [
     "revoke_token",
     "send_again",
     "set_member",
+    "set_polling_paused",
     "token_for",
     "update_experiment",
     "update_run",

@@ -203,7 +203,7 @@ class SshTransport(CommandTransport):
         self, argv: list[str], variables: dict[str, str], stdin: bytes, bound: list[str]
     ) -> Start:
         environment = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
-        if self.path:
+        if self.path and argv[0] not in _OF_THE_SYSTEM:
             argv = [f"{self.path}/{argv[0]}", *argv[1:]]
         argv = [*bound, *argv]
         lines = [f"{name}={value}" for name, value in (dict(self.formats) | variables).items()]

@@ -17,13 +17,16 @@ from tracker.slurm.jobids import parse_tasks
 from tracker.slurm.script import ScriptError, Task, check_options, read_script, render_script
 
 MAX_RUNS = 1_000  # of one start
-# The address that a job reports to holds a user and a secret. The user is free: here it becomes
-# the run's id, so that the tasks of an array are told apart before Slurm has told their ids.
-# Scripts go back to where they were submitted; for a service that is nowhere of theirs.
-PLACE = 'export SLURM_SUBMIT_DIR="$PWD"'
-NAME_THE_RUN = (
+# What every job of ours sets right before the site's own lines:
+AS_SUBMITTED_BY_HAND = (
+    # scripts go back to where they were submitted, which for a service is nowhere of theirs;
+    'export SLURM_SUBMIT_DIR="$PWD"',
+    # srun would hand on no more variables to its tasks than sbatch was told to;
+    "export SLURM_EXPORT_ENV=ALL",
+    # the address to report to holds a user and a secret, and the user is free: here it becomes the
+    # run's id, so that tasks of an array are told apart before Slurm has told their ids.
     '[ -z "${TRACKER_API-}" ] || '
-    'export TRACKER_API="${TRACKER_API%%//*}//$RUN_ID:${TRACKER_API#*//*:}"'
+    'export TRACKER_API="${TRACKER_API%%//*}//$RUN_ID:${TRACKER_API#*//*:}"',
 )
 _OPTION_NAMES = frozenset(field.name for field in fields(BatchOptions)) - {"others", "comment"}
 
@@ -80,7 +83,7 @@ def plan_start(
         raise ConflictError(name, problem)
     tasks = _tasks(experiment, cluster, unix_name, runs)
     try:
-        setup = f"{PLACE}\n{NAME_THE_RUN}\n{_unix_lines(cluster.setup_lines)}".rstrip()
+        setup = "\n".join([*AS_SUBMITTED_BY_HAND, _unix_lines(cluster.setup_lines)]).rstrip()
         text = render_script(script, options, setup=setup, tasks=tasks)
     except ScriptError as error:
         raise ConflictError("batch_script", str(error)) from error

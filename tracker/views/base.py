@@ -5,18 +5,14 @@ from __future__ import annotations
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 
-from tracker.models import Actor, Cluster, Experiment, Poll
+from tracker.models import Actor, Cluster, Experiment
+from tracker.models.polls import queue_as_of
 
 ROWS_PER_PAGE = 50
-NEWEST_QUEUE = (
-    Poll.objects.filter(cluster=OuterRef("pk"), command="squeue", ok=True)
-    .order_by("-started_at")
-    .values("started_at")[:1]
-)
 
 
 def actor_of(request: HttpRequest) -> Actor:
@@ -29,7 +25,7 @@ def site(request: HttpRequest) -> dict[str, object]:
     is the demo."""
     if not getattr(request, "user", None) or not request.user.is_authenticated:
         return {"is_demo": Cluster.objects.filter(is_demo=True).exists()}
-    clusters = list(Cluster.objects.annotate(queue_as_of=Subquery(NEWEST_QUEUE)))
+    clusters = list(Cluster.objects.annotate(queue_as_of=queue_as_of()))
     return {"clusters": clusters, "is_demo": any(cluster.is_demo for cluster in clusters)}
 
 

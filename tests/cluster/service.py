@@ -1,0 +1,179 @@
+"""The whole service in front of the test cluster: ``manage.py up`` with its real workers."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from tests import services
+from tests.cluster import people
+from tests.cluster.lab import Lab
+
+ROOT = Path(__file__).resolve().parents[2]
+QUEUE_S, ACCOUNTING_S = 5, 10  # between two polls
+WAYS = ("sudo", "ssh", "slurmrestd")  # clusters of these names are one Slurm, reached in three ways
+# Staff's part, done once: people, who they are on each cluster, and how each cluster is reached.
+SETTLE = """
+import json, sys
+from datetime import timedelta
+from django.contrib.auth.models import User
+from tracker.models import Cluster, ClusterAccount, Token
+given = json.load(sys.stdin)
+secrets = {}
+Cluster.objects.all().delete()
+staff = User.objects.get(username="admin")
+_, secrets["admin"] = Token.issue(user=staff, scope="user")
+_, secrets["hook"] = Token.issue(user=staff, scope="webhook")
+for fields in given["clusters"]:
+    Cluster.objects.create(**fields)
+for name in given["people"]:
+    user = User.objects.create_user(name)
+    for cluster in Cluster.objects.all():
+        ClusterAccount.objects.create(user=user, cluster=cluster, unix_name=name)
+    _, secrets[name] = Token.issue(user=user, scope="user")
+print(json.dumps(secrets))
+"""
+
+
+@dataclass
+class Service:
+    """A running service; ``secrets`` are tokens by user, and ``hook`` for the epilog."""
+
+    lab: Lab
+    folder: Path
+    port: int
+    process: subprocess.Popen[bytes]
+    secrets: dict[str, str]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def ask(self, method: str, path: str, *, who: str = "qc-alice", body: Any = None) -> Any:
+        """The JSON of /api/v1; a refusal is an error that shows what was said."""
+        answer = requests.request(
+            method,
+            f"{self.url}/api/v1/{path}",
+            json=body,
+            headers={"X-Queuecast-Token": self.secrets[who]},
+            timeout=30,
+        )
+        if answer.status_code >= 400:
+            raise RuntimeError(f"{method} {path}: {answer.status_code} {answer.text}")
+        return answer.json()
+
+    def experiment(self, script: str, cluster: str, *, who: str = "qc-alice", **asked: Any) -> int:
+        request = {"cluster": cluster, "time_limit_minutes": 2, "partition": "cpu"} | asked
+        body = {"name": "vit", "cluster": cluster, "batch_script": script, "requests": [request]}
+        return self.ask("POST", "experiments", who=who, body=body)["id"]
+
+    def start(
+        self, experiment: int, *, key: str = "k", who: str = "qc-alice", **wish: Any
+    ) -> list[str]:
+        """Ids of the runs that were started."""
+        path = f"experiments/{experiment}/start"
+        started = self.ask("POST", path, who=who, body={"key": key, **wish})
+        return [run["run_id"] for run in started["runs"]]
+
+    def run(self, run_id: str, *, who: str = "qc-alice") -> dict[str, Any]:
+        return self.ask("GET", f"runs/{run_id}", who=who)
+
+    def wait_for(
+        self, run_id: str, *statuses: str, seconds: float = 60, who: str = "qc-alice"
+    ) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+
+        def has_come() -> bool:
+            found.update(self.run(run_id, who=who))
+            return found["status"] in statuses
+
+        try:
+            services.wait_until(has_come, f"{' or '.join(statuses)} of {run_id}", seconds)
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}; it is {found}") from None
+        return found
+
+    def manage(self, *words: str, stdin: str = "") -> str:
+        command = [sys.executable, "manage.py", *words, "--data-dir", str(self.folder)]
+        return subprocess.run(
+            command, cwd=ROOT, env=_environment(self.lab), input=stdin, text=True, check=True,
+            capture_output=True,
+        ).stdout  # fmt: skip
+
+
+@contextmanager
+def running(lab: Lab) -> Iterator[Service]:
+    with services.folder("queuecast-service-") as folder:
+        port = services.free_port()
+        # by name: a loopback address is refused, since it is every node's own
+        public_url = f"http://{people.host_name()}:{port}"
+        _write_tokens(lab, folder)
+        command = [sys.executable, "manage.py", "up", "--no-browser", "--port", str(port)]
+        command += ["--data-dir", str(folder), "--public-url", public_url]
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen(
+                command, cwd=ROOT, env=_environment(lab), stdout=log, stderr=log
+            )
+            service = Service(lab, folder, port, process, {})
+            try:
+                services.wait_until(_is_up(service), "the service", 90)
+                service.secrets = _settle(service)
+                yield service
+            finally:
+                services.end(process)
+
+
+def _environment(lab: Lab) -> dict[str, str]:
+    names = ("PATH", "HOME", "USER", "LANG", "DATABASE_URL", "BROKER_URL", "SECRET_KEY")
+    kept = {name: os.environ[name] for name in names if name in os.environ}
+    return kept | {
+        "SLURM_CONF": lab.environment["SLURM_CONF"],
+        "QUEUECAST_SSH_CONFIG": str(lab.ssh_config),
+        "POLL_QUEUE_S": str(QUEUE_S),
+        "POLL_ACCOUNTING_S": str(ACCOUNTING_S),
+        "FORECAST_S": "3600",
+    }
+
+
+def _is_up(service: Service) -> Callable[[], bool]:
+    def is_up() -> bool:
+        if service.process.poll() is not None:
+            raise RuntimeError((service.folder / "log").read_text())
+        return services.answers(service.port)
+
+    return is_up
+
+
+def _settle(service: Service) -> dict[str, str]:
+    lab = service.lab
+    shared = {
+        "location": str(lab.commands),
+        "ssh_host": "qclab",
+        "rest_url": lab.rest_url,
+        "service_user": "qc-frank",
+        "work_dir": f"{lab.home}/work/{{user}}",
+        "log_roots": [f"{lab.home}/work"],
+    }
+    clusters = [
+        {"name": way, "submit_as": way, "transport": "local" if way == "sudo" else way, **shared}
+        for way in WAYS
+    ]
+    given = json.dumps({"clusters": clusters, "people": ["qc-alice", "qc-bob", "qc-carol"]})
+    return json.loads(service.manage("shell", "-v", "0", "-c", SETTLE, stdin=given))
+
+
+def _write_tokens(lab: Lab, folder: Path) -> None:
+    """What a site's cron does: a JWT a user, where the service looks for it."""
+    jwts = folder / "jwt" / "slurmrestd"
+    jwts.mkdir(mode=0o700, parents=True)
+    for user in ("qc-alice", "qc-bob", "qc-carol", "qc-frank"):
+        (jwts / user).write_text(lab.jwt(user))
