@@ -12,6 +12,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PURE = [
     "tracker.slurm",
     "tracker.curves",
+    "tracker.logs",
+    "tracker.client",
     "planner.sim",
     "planner.snapshot",
     "planner.demo",

@@ -6,8 +6,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.cluster.configuration import Ports
+from tests.cluster.configuration import USERS, Ports
+from tests.cluster.doors import SSH_HOST
+from tests.cluster.hooks import HOOKS
 from tests.cluster.lab import Lab
+from tests.cluster.people import SERVICE
 
 DEFAULT_HOME = Path(tempfile.gettempdir()) / "queuecast-slurm"
 
@@ -22,8 +25,22 @@ def main() -> int:
         lab.halt()
         return 0
     lab.boot()
-    sys.stdout.write(f"export SLURM_CONF={lab.environment['SLURM_CONF']}\n")
+    sys.stdout.write(to_use(lab))
     return 0
+
+
+def to_use(lab: Lab) -> str:
+    """For a shell; what is no variable stands in comments."""
+    as_service = f"runuser -u {SERVICE} -- sudo -n -u qc-bob {lab.commands}/sbatch"
+    return f"""\
+export SLURM_CONF={lab.environment["SLURM_CONF"]}
+# commands  {lab.commands}
+# ssh       ssh -F {lab.ssh_config} qc-bob@{SSH_HOST} {lab.commands}/squeue
+# sudo      {as_service}
+# REST      {lab.rest_url} (a token: scontrol token username=qc-bob)
+# hooks     {lab.home}/hooks: {" ".join(HOOKS)}
+# users     {" ".join(USERS)}
+"""
 
 
 if __name__ == "__main__":

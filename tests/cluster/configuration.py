@@ -56,12 +56,16 @@ class Ports:
     def slurmrestd(self) -> int:
         return self.base + 3
 
+    @property
+    def sshd(self) -> int:
+        return self.base + 4
+
     def nodes(self, first: int, count: int) -> str:
         start = self.base + 10 + first
         return f"[{start}-{start + count - 1}]"
 
 
-def slurm_conf(home: Path, host: str, ports: Ports) -> str:
+def slurm_conf(home: Path, host: str, ports: Ports, task_plugin: str) -> str:
     local = "NodeHostname=localhost NodeAddr=127.0.0.1"
     return f"""\
 ClusterName=qclab
@@ -83,14 +87,18 @@ SlurmdParameters=config_overrides
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 ProctrackType=proctrack/linuxproc
-TaskPlugin=task/none
+TaskPlugin={task_plugin}
 SwitchType=switch/none
 MpiDefault=none
 ReturnToService=2
 KillWait=5
+EpilogSlurmctld={home}/hooks/epilogctld
+Epilog={home}/hooks/epilog
+JobCompType=jobcomp/script
+JobCompLoc={home}/hooks/jobcomp
 MinJobAge=300
 SlurmctldTimeout=60
-SlurmdTimeout=60
+SlurmdTimeout=20
 PropagateResourceLimits=NONE
 MailProg=/bin/true
 PriorityType=priority/multifactor
@@ -140,6 +148,8 @@ def slurmdbd_conf(home: Path, ports: Ports) -> str:
     return f"""\
 AuthType=auth/munge
 AuthInfo=socket={home}/run/munge.socket
+AuthAltTypes=auth/jwt
+AuthAltParameters=jwt_key={home}/etc/jwt_hs256.key
 DbdHost=localhost
 DbdAddr=127.0.0.1
 DbdPort={ports.slurmdbd}
@@ -162,3 +172,24 @@ def gres_conf(home: Path) -> str:
 NodeName=gpu[01-08] Name=gpu Type=a100 File={home}/dev/gpu[0-3]
 NodeName=gpu[09-12] Name=gpu Type=v100 File={home}/dev/gpu[0-1]
 """
+
+
+def qos_commands() -> str:
+    """For sacctmgr's standard input; Slurm made normal itself."""
+    verbs = {"normal": "modify qos normal set"}
+    words = [f"{verbs.get(name, f'add qos {name}')} {limits}" for name, limits in QOS]
+    return "\n".join(words) + "\n"
+
+
+def account_tree() -> str:
+    """For ``sacctmgr load``: parents stand before their children."""
+    lines = ["Cluster - 'qclab':Fairshare=1:QOS='normal'", "Parent - 'root'"]
+    lines.append("User - 'root':DefaultAccount='root':AdminLevel='Administrator':Fairshare=1")
+    for account, parent, shares in ACCOUNTS:
+        limit = f":{EDU_LIMIT}" if account == "edu" else ""
+        lines += [f"Parent - '{parent}'", f"Account - '{account}':Fairshare={shares}{limit}"]
+    for user, (account, shares) in USERS.items():
+        lines.append(f"Parent - '{account}'")
+        qos = "DefaultQOS='normal':QOS='normal,high,low'"
+        lines.append(f"User - '{user}':DefaultAccount='{account}':Fairshare={shares}:{qos}")
+    return "\n".join(lines) + "\n"

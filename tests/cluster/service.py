@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -51,12 +51,27 @@ class Service:
     lab: Lab
     folder: Path
     port: int
-    process: subprocess.Popen[bytes]
-    secrets: dict[str, str]
+    process: subprocess.Popen[bytes] = field(init=False)
+    secrets: dict[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Of its own processes, and of commands beside them."""
+        names = ("PATH", "HOME", "USER", "LANG", "DATABASE_URL", "BROKER_URL", "SECRET_KEY")
+        kept = {name: os.environ[name] for name in names if name in os.environ}
+        return kept | {
+            "SLURM_CONF": self.lab.environment["SLURM_CONF"],
+            "QUEUECAST_SSH_CONFIG": str(self.lab.ssh_config),
+            # by name: a loopback address is refused, since it is every node's own
+            "QUEUECAST_PUBLIC_URL": f"http://{people.host_name()}:{self.port}",
+            "POLL_QUEUE_S": str(QUEUE_S),
+            "POLL_ACCOUNTING_S": str(ACCOUNTING_S),
+            "FORECAST_S": "3600",
+        }
 
     def ask(self, method: str, path: str, *, who: str = "qc-alice", body: Any = None) -> Any:
         """The JSON of /api/v1; a refusal is an error that shows what was said."""
@@ -105,7 +120,7 @@ class Service:
     def manage(self, *words: str, stdin: str = "") -> str:
         command = [sys.executable, "manage.py", *words, "--data-dir", str(self.folder)]
         return subprocess.run(
-            command, cwd=ROOT, env=_environment(self.lab), input=stdin, text=True, check=True,
+            command, cwd=ROOT, env=self.environment, input=stdin, text=True, check=True,
             capture_output=True,
         ).stdout  # fmt: skip
 
@@ -113,35 +128,23 @@ class Service:
 @contextmanager
 def running(lab: Lab) -> Iterator[Service]:
     with services.folder("queuecast-service-") as folder:
-        port = services.free_port()
-        # by name: a loopback address is refused, since it is every node's own
-        public_url = f"http://{people.host_name()}:{port}"
         _write_tokens(lab, folder)
-        command = [sys.executable, "manage.py", "up", "--no-browser", "--port", str(port)]
-        command += ["--data-dir", str(folder), "--public-url", public_url]
+        service = Service(lab, folder, services.free_port())
+        command = [sys.executable, "manage.py", "up", "--no-browser", "--port", str(service.port)]
         with (folder / "log").open("wb") as log:
-            process = subprocess.Popen(
-                command, cwd=ROOT, env=_environment(lab), stdout=log, stderr=log
+            service.process = subprocess.Popen(
+                [*command, "--data-dir", str(folder)],
+                cwd=ROOT,
+                env=service.environment,
+                stdout=log,
+                stderr=log,
             )
-            service = Service(lab, folder, port, process, {})
             try:
                 services.wait_until(_is_up(service), "the service", 90)
                 service.secrets = _settle(service)
                 yield service
             finally:
-                services.end(process)
-
-
-def _environment(lab: Lab) -> dict[str, str]:
-    names = ("PATH", "HOME", "USER", "LANG", "DATABASE_URL", "BROKER_URL", "SECRET_KEY")
-    kept = {name: os.environ[name] for name in names if name in os.environ}
-    return kept | {
-        "SLURM_CONF": lab.environment["SLURM_CONF"],
-        "QUEUECAST_SSH_CONFIG": str(lab.ssh_config),
-        "POLL_QUEUE_S": str(QUEUE_S),
-        "POLL_ACCOUNTING_S": str(ACCOUNTING_S),
-        "FORECAST_S": "3600",
-    }
+                services.end(service.process)
 
 
 def _is_up(service: Service) -> Callable[[], bool]:

@@ -65,7 +65,7 @@ def crash(service: Service, pk: int, told: Path, rng: random.Random) -> None:
     worker = subprocess.Popen(
         [*command, "--data-dir", str(service.folder)],
         cwd=stack.ROOT,
-        env=stack._environment(service.lab),
+        env=service.environment,
     )
     services.wait_until(lambda: set(told.iterdir()) != before, "sbatch", 30)
     [mark] = set(told.iterdir()) - before
