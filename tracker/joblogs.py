@@ -16,25 +16,26 @@ STREAMS = ("out", "err")
 def open_run_log(run: Run, stream: str, actor: Actor) -> BinaryIO:
     """The file, to be closed by the caller. Raises LogUnreadable, with the reason in words."""
     job, cluster = _job_of(run)
-    _check_allowed(run, job, cluster, actor)
-    path = path_of(run, job, stream)
+    path = path_of(run, stream, actor)
     return open_log(path, roots=cluster.log_roots, owner_uid=_uid(job.user, cluster))
+
+
+def path_of(run: Run, stream: str, actor: Actor) -> PurePosixPath:
+    """Where Slurm writes it. Raises LogUnreadable where that cannot be known, or not be told."""
+    job, cluster = _job_of(run)
+    _check_allowed(run, job, cluster, actor)
+    pattern = _pattern(run, stream) or _pattern(run, "out")
+    is_array = job.array_job_id is not None
+    try:
+        return log_path(pattern, _work_dir(run, job), _names(job), is_array=is_array)
+    except ValueError as error:
+        raise LogUnreadable("absent", f"{error}.") from None
 
 
 def streams_of(run: Run) -> list[str]:
     """Which files the job writes: one for both, where errors go with the output."""
     patterns = [_pattern(run, stream) for stream in STREAMS]
     return list(STREAMS[:1]) if patterns[1] in ("", patterns[0]) else list(STREAMS)
-
-
-def path_of(run: Run, job: Job, stream: str) -> PurePosixPath:
-    """Where Slurm writes it. Raises LogUnreadable where that cannot be known."""
-    pattern = _pattern(run, stream) or _pattern(run, "out")
-    try:
-        names = _names(job)
-        return log_path(pattern, _work_dir(run, job), names, is_array=job.array_job_id is not None)
-    except ValueError as error:
-        raise LogUnreadable("absent", f"{error}.") from None
 
 
 def _pattern(run: Run, stream: str) -> str:

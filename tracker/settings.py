@@ -205,6 +205,7 @@ if not BROKER_URL:
         "data_folder_out": str(_broker / "messages"),
         "control_folder": str(_broker / "control"),
         "store_processed": False,
+        "polling_interval": 0.25,  # s: an epilog's word is acted upon within three
     }
 elif BROKER_URL.startswith(("redis://", "rediss://")):
     CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}  # above the longest task

@@ -16,7 +16,7 @@ from tracker import polling, submission
 from tracker.models import Cluster, JobHint, StartEstimate
 
 logger = logging.getLogger(__name__)
-SECOND_LOOK_S = 1.2
+SECOND_LOOK_S = 1.0
 
 
 @shared_task

@@ -87,7 +87,7 @@ class Service:
         return answer.json()
 
     def experiment(self, script: str, cluster: str, *, who: str = "qc-alice", **asked: Any) -> int:
-        request = {"cluster": cluster, "time_limit_minutes": 2, "partition": "cpu"} | asked
+        request = {"cluster": cluster, "time_limit_minutes": 10, "partition": "cpu"} | asked
         body = {"name": "vit", "cluster": cluster, "batch_script": script, "requests": [request]}
         return self.ask("POST", "experiments", who=who, body=body)["id"]
 

@@ -1,4 +1,4 @@
-"""slurmctld away, slurmdbd away, both, and polls killed half-way: nothing lost, nothing falsified."""
+"""slurmctld or slurmdbd away, or both, and polls killed half-way: nothing lost or falsified."""
 
 from __future__ import annotations
 
@@ -26,9 +26,7 @@ def service(lab: Lab) -> Iterator[Service]:
 
 
 @pytest.mark.parametrize("away", ["slurmctld", "slurmdbd", "slurmctld slurmdbd"])
-def test_an_outage_changes_nothing_and_two_polls_after_it_all_is_known(
-    service: Service, away: str
-):
+def test_an_outage_changes_nothing_and_two_polls_after_it_all_is_known(service: Service, away: str):
     lab = service.lab
     goes_on = service.experiment("#!/bin/bash\nsleep 300\n", "ssh", time_limit_minutes=10)
     ends_meanwhile = service.experiment("#!/bin/bash\nsleep 20\n", "ssh")

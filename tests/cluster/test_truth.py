@@ -15,6 +15,7 @@ from tests.cluster.service import Service, running
 
 pytestmark = pytest.mark.service
 LONG = "#!/bin/bash\nsleep 600\n"
+HUNGRY = "#!/bin/bash\nexec python3 -c 'b = bytearray(400 << 20); print(len(b))'\n"
 # a node to lose: nothing else runs there
 LOST_NODE = "highmem02"
 
@@ -28,7 +29,8 @@ def service(lab: Lab) -> Iterator[Service]:
 @pytest.fixture(scope="module")
 def runs(service: Service) -> dict[str, str]:
     """Run ids by what happens to their jobs."""
-    deadline = "#!/bin/bash\n#SBATCH --deadline=now+1minute --begin=now+3minutes\nsleep 1\n"
+    busy = "#!/bin/bash\n#SBATCH --exclusive --nodelist=highmem01\nsleep 600\n"
+    deadline = busy.replace("--exclusive", "--deadline=now+2minutes")
     lost = f"#!/bin/bash\n#SBATCH --nodelist={LOST_NODE}"
     texts = {
         "failed": ("#!/bin/bash\nexit 3\n", {}),
@@ -37,8 +39,10 @@ def runs(service: Service) -> dict[str, str]:
         "cancelled running": (LONG, {}),
         "cancelled pending": (LONG, {"begin": "now+1hour"}),
         "requeued": (LONG, {}),
+        "out of memory": (HUNGRY, {"mem": "60M"}),
         "held": (LONG.replace("\n", "\n#SBATCH --hold\n", 1), {}),
-        "deadline": (deadline, {"time_limit_minutes": 1}),
+        "busy": (busy, {"partition": "highmem"}),  # so that the next has to wait
+        "deadline": (deadline, {"partition": "highmem", "time_limit_minutes": 1}),
         "node lost": (f"{lost} --no-requeue\nsleep 600\n", {"partition": "highmem"}),
         "node lost, requeued": (f"{lost} --requeue\nsleep 600\n", {"partition": "highmem"}),
         "hopeless": (LONG, {}),  # its dependency is set below
@@ -62,6 +66,11 @@ def test_failed_with_its_exit_code(service: Service, runs: dict[str, str]):
 
 def test_killed_by_a_signal_is_failed(service: Service, runs: dict[str, str]):
     assert service.wait_for(runs["killed"], "FAILED")["attempt"] == 0
+
+
+def test_out_of_memory(service: Service, runs: dict[str, str]):
+    service.lab.require_limited_memory()
+    assert service.wait_for(runs["out of memory"], "OUT_OF_MEMORY")["attempt"] == 0
 
 
 def test_cancelled_while_running(service: Service, runs: dict[str, str]):
@@ -104,9 +113,7 @@ def test_a_dependency_that_can_never_be_met_waits_and_says_so(
     assert service.run(runs["hopeless"])["status"] == "PENDING"
 
 
-def test_a_requeued_job_is_the_same_run_in_its_next_attempt(
-    service: Service, runs: dict[str, str]
-):
+def test_a_requeued_job_is_the_same_run_in_its_next_attempt(service: Service, runs: dict[str, str]):
     before = service.wait_for(runs["requeued"], "RUNNING")
     service.lab.run("scontrol", "requeue", str(before["slurm_job_id"]))
     run = service.wait_for(runs["requeued"], "PENDING", seconds=40)
@@ -149,7 +156,7 @@ def test_an_array_with_a_throttle_runs_two_at_a_time_to_each_tasks_own_end(servi
 
     def all_have_ended() -> bool:
         nonlocal most
-        rows = [service.run(run_id) for run_id in ids]
+        rows = service.ask("GET", f"experiments/{experiment}/runs")["results"]  # at one moment
         most = max(most, sum(row["status"] == "RUNNING" for row in rows))
         return all(row["status"] in ("COMPLETED", "FAILED") for row in rows)
 

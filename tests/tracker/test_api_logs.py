@@ -144,3 +144,11 @@ def test_a_user_that_this_host_does_not_know_is_told(people, cluster, run, tmp_p
 def test_nonsense_is_a_400(people, run, tmp_path, query):
     write(tmp_path, "text")
     assert get(people.alice, run, query).status_code == 400
+
+
+def test_as_text_it_is_its_end_for_browsers_without_a_script(people, run, tmp_path):
+    write(tmp_path, "<b>text</b>")
+    answer = get(people.alice, run, "?as=text")
+    assert answer.content == b"<b>text</b>"
+    assert answer["Content-Type"] == "text/plain; charset=utf-8"
+    assert answer["X-Content-Type-Options"] == "nosniff"

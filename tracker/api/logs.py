@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, BinaryIO
+from dataclasses import asdict
+from typing import BinaryIO, TypeVar
 
-from drf_spectacular.utils import extend_schema
+from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tracker.api.base import ActorView, visible_or_404
 from tracker.api.problems import Problem
-from tracker.joblogs import STREAMS, open_run_log
-from tracker.logs import LogUnreadable, read_before, read_piece, search
+from tracker.joblogs import STREAMS, open_run_log, path_of
+from tracker.logs import LogUnreadable, Piece, read_before, read_piece, search
+from tracker.logs.unreadable import shown
+from tracker.models import Run
+
+T = TypeVar("T")
 
 PIECE_BYTES = 65_536
 # 404: there is nothing (yet); 403: there is, and it is not shown.
@@ -41,6 +47,8 @@ class PieceShape(serializers.Serializer):
     size = serializers.IntegerField(help_text="of the whole file")
     truncated = serializers.BooleanField(help_text="the file is shorter than it was")
     modified_at = serializers.FloatField(help_text="epoch seconds")
+    path = serializers.CharField()
+    is_open = serializers.BooleanField(help_text="the run has not ended: more may come")
 
 
 class HitShape(serializers.Serializer):
@@ -55,9 +63,12 @@ class FoundShape(serializers.Serializer):
 
 
 class LogView(ActorView):
-    def read(self, run_id: str, stream: str, take: Callable[[BinaryIO], Any]) -> Any:
+    def run_or_404(self, run_id: str) -> Run:
         runs = self.actor.runs().select_related("job__cluster", "submission", "created_by")
-        run = visible_or_404(runs, "Run", pk=run_id)
+        return visible_or_404(runs, "Run", pk=run_id)
+
+    def read(self, run: Run, stream: str, take: Callable[[BinaryIO], T]) -> T:
+        """What ``take`` makes of the file; a Problem with the reason where it is not shown."""
         try:
             with open_run_log(run, stream, self.actor) as file:
                 return take(file)
@@ -66,19 +77,27 @@ class LogView(ActorView):
             raise Problem(status, unreadable.message) from unreadable
 
 
+AS_TEXT = OpenApiParameter("as", enum=["text"], description="the end of it as text/plain")
+
+
 class RunLog(LogView):
-    @extend_schema(parameters=[LogQuery], responses=PieceShape)
-    def get(self, request: Request, run_id: str) -> Response:
+    @extend_schema(parameters=[LogQuery, AS_TEXT], responses=PieceShape)
+    def get(self, request: Request, run_id: str) -> HttpResponse:
         query = LogQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         asked = query.validated_data
+        run = self.run_or_404(run_id)
 
-        def take(file: BinaryIO) -> Any:
+        def take(file: BinaryIO) -> Piece:
             if (end := asked.get("before")) is not None:
                 return read_before(file, end=end, max_bytes=PIECE_BYTES)
             return read_piece(file, start=asked.get("start"), max_bytes=PIECE_BYTES)
 
-        return Response(PieceShape(self.read(run_id, asked["stream"], take)).data)
+        piece = self.read(run, asked["stream"], take)
+        if request.query_params.get("as") == "text":
+            return HttpResponse(piece.text, content_type="text/plain; charset=utf-8")
+        path = shown(path_of(run, asked["stream"], self.actor))
+        return Response({**asdict(piece), "path": path, "is_open": run.is_open})
 
 
 class RunLogSearch(LogView):
@@ -88,7 +107,7 @@ class RunLogSearch(LogView):
         query.is_valid(raise_exception=True)
         asked = query.validated_data
         found = self.read(
-            run_id,
+            self.run_or_404(run_id),
             asked["stream"],
             lambda file: search(
                 file, asked["q"], start=asked["start"], ignore_case=asked["ignore_case"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 
 from tracker.models import Actor, ClusterAccount, Experiment, Job, Run, Submission
 from tracker.models.submissions import MARK
@@ -65,7 +66,8 @@ def bind_marked(job: Job) -> None:
 
 
 def _take_in(job: Job, experiment_pk: int) -> None:
-    experiment = Experiment.objects.filter(pk=experiment_pk, archived_at=None).first()
+    here = Q(cluster=None) | Q(cluster=job.cluster)
+    experiment = Experiment.objects.filter(here, pk=experiment_pk, archived_at=None).first()
     accounts = ClusterAccount.objects.filter(cluster=job.cluster, unix_name=job.user)
     for account in accounts.select_related("user"):
         actor = Actor(account.user)

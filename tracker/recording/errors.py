@@ -11,3 +11,11 @@ class ConflictError(Exception):
         self.field = field
         self.message = message
         super().__init__(f"{field}: {message}")
+
+    @property
+    def sentence(self) -> str:
+        """For people. A message that begins small ends a sentence that the field's name begins."""
+        text = self.message
+        if text[:1].islower():
+            text = f"{self.field.replace('_', ' ').capitalize()} {text}"
+        return text if text[-1:] in (".", "!", "?") else f"{text}."

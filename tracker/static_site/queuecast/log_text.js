@@ -1,7 +1,8 @@
-/* A log as people read it, in a <pre>: window.queuecastLog = { plain, LogText }
+/* A log as people read it, in a <pre>: window.queuecastLog = { plain, bytes, LogText }
 
    Colour codes are left out, a line that was overwritten (\r) shows its last state, and no more
-   than a limit of text is kept. Text is only ever set as text. Load with defer, before log.js. */
+   than a limit of text is kept. Text is only ever set as text. Load with defer, first of the three
+   (log_search.js, log.js). */
 window.queuecastLog = (() => {
   "use strict";
   const CHUNK_CHARS = 65536;
@@ -10,6 +11,13 @@ window.queuecastLog = (() => {
   const CONTROLS = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]/g;
 
   const plain = (text) => text.replace(ESCAPES, "").replace(CONTROLS, "");
+
+  function bytes(count) {
+    if (count < 1000) return `${count} bytes`;
+    const units = [["GB", 1e9], ["MB", 1e6], ["kB", 1e3]];
+    const [unit, size] = units.find(([, least]) => count >= least);
+    return `${(count / size).toFixed(count < 10 * size ? 1 : 0)} ${unit}`;
+  }
 
   // What an unfinished line still needs: its last state, and whether that will be overwritten.
   function lastState(line) {
@@ -22,7 +30,8 @@ window.queuecastLog = (() => {
   const shown = (line) => plain(lastState(line)).replaceAll("\r", "");
 
   /* Chunks that meet: the end byte of one is the start byte of the next. A line that lies across
-     two is shown by the later one, which takes it over as `carried`. */
+     two is shown by the later one, which takes it over as `carried`. What is being read stays
+     where it is while something above it comes or goes. */
   class LogText {
     #chunks = [];
     #length = 0;
@@ -42,15 +51,17 @@ window.queuecastLog = (() => {
       this.box.replaceChildren();
     }
 
-    /* The piece that begins where the text ends. True if earlier text had to go. */
+    /* The piece that begins where the text ends; another is not taken. True if the beginning of
+       the text had to go. */
     append(piece, { isMarked = false } = {}) {
+      if (!piece.text || (!this.isEmpty && piece.start !== this.end)) return false;
       const last = this.#chunks.at(-1);
       this.#length += piece.text.length;
       if (last && !isMarked && last.raw.length + piece.text.length <= CHUNK_CHARS) {
         last.raw += piece.text;
         last.end = piece.end;
         this.#fill(last);
-      } else if (piece.text) {
+      } else {
         const chunk = this.#chunk(piece, isMarked);
         chunk.carried = last ? last.left : "";
         this.#chunks.push(chunk);
@@ -58,27 +69,42 @@ window.queuecastLog = (() => {
         if (last) this.#fill(last);
         this.#fill(chunk);
       }
-      return this.#drop(() => this.#chunks.shift());
+      if (this.#length <= this.maxChars) return false;
+      return this.#keepingPlace(() => this.#drop(() => this.#chunks.shift()));
     }
 
-    /* The piece that ends where the text begins. True if later text had to go. */
+    /* The piece that ends where the text begins; another is not taken. True if the end of the text
+       had to go. */
     prepend(piece) {
-      if (!piece.text) return false;
+      if (!piece.text || piece.end !== this.start) return false;
       this.#length += piece.text.length;
       const chunk = this.#chunk(piece, false);
       this.#chunks.unshift(chunk);
-      this.box.prepend(chunk.element);
-      this.#fill(chunk);
-      for (let index = 1; index < this.#chunks.length; index += 1) {
-        const next = this.#chunks[index];
-        const { left } = this.#chunks[index - 1];
-        if (next.carried === left) break;
-        next.carried = left;
-        this.#fill(next);
-      }
+      this.#keepingPlace(() => {
+        this.box.prepend(chunk.element);
+        this.#fill(chunk);
+        this.#carryOn();
+      });
       const hasDropped = this.#drop(() => this.#chunks.pop());
       if (hasDropped) this.#fill(this.#chunks.at(-1));
       return hasDropped;
+    }
+
+    // From the first chunk to as far as it makes a difference.
+    #carryOn() {
+      for (let index = 1; index < this.#chunks.length; index += 1) {
+        const { left } = this.#chunks[index - 1];
+        if (this.#chunks[index].carried === left) return;
+        this.#chunks[index].carried = left;
+        this.#fill(this.#chunks[index]);
+      }
+    }
+
+    #keepingPlace(change) {
+      const fromBottom = this.box.scrollHeight - this.box.scrollTop;
+      const result = change();
+      this.box.scrollTop = this.box.scrollHeight - fromBottom;
+      return result;
     }
 
     #chunk({ text, start, end }, isMarked) {
@@ -88,7 +114,7 @@ window.queuecastLog = (() => {
 
     #fill(chunk) {
       const text = (chunk.carried + chunk.raw).replace(/\r+\n/g, "\n");
-      // A line without end is let go of in pieces: joined again on the page, as nothing parts them.
+      // A line without end is broken where chunks meet.
       const cut = text.length - text.lastIndexOf("\n") > CHUNK_CHARS && !text.endsWith("\r")
         ? text.length : text.lastIndexOf("\n") + 1;
       chunk.left = lastState(text.slice(cut));
@@ -114,5 +140,5 @@ window.queuecastLog = (() => {
     }
   }
 
-  return { plain, LogText };
+  return { plain, bytes, LogText };
 })();
