@@ -13,6 +13,7 @@ from tracker.slurm.capture import read_capture
 from tracker.slurm.commands import FORMAT_ENV
 from tracker.slurm.door import FORMATS, CommandDoor, Door
 from tracker.slurm.errors import SlurmRefused
+from tracker.slurm.rest import RestTransport
 from tracker.slurm.transports import LocalTransport, SshTransport, Transport
 
 NEVER = frozenset({"root", "slurm"})  # nobody acts as these, whatever a row says
@@ -108,9 +109,7 @@ def _ssh(cluster: Cluster, user: str, formats: Mapping[str, str] = FORMAT_ENV) -
     )
 
 
-def _rest(cluster: Cluster, user: str):  # TEMPORARY
-    from tracker.slurm.rest import RestTransport
-
+def _rest(cluster: Cluster, user: str) -> RestTransport:
     def token() -> str:
         return _jwt(Path(settings.JWT_DIR) / cluster.name / user, user)
 

@@ -20,6 +20,7 @@ from tests.cluster.lab import Lab
 
 ROOT = Path(__file__).resolve().parents[2]
 QUEUE_S, ACCOUNTING_S = 5, 10  # between two polls
+FAST = {"POLL_QUEUE_S": str(QUEUE_S), "POLL_ACCOUNTING_S": str(ACCOUNTING_S)}
 WAYS = ("sudo", "ssh", "slurmrestd")  # clusters of these names are one Slurm, reached in three ways
 # Staff's part, done once: people, who they are on each cluster, and how each cluster is reached.
 SETTLE = """
@@ -51,6 +52,7 @@ class Service:
     lab: Lab
     folder: Path
     port: int
+    paces: dict[str, str]
     process: subprocess.Popen[bytes] = field(init=False)
     secrets: dict[str, str] = field(default_factory=dict)
 
@@ -68,9 +70,8 @@ class Service:
             "QUEUECAST_SSH_CONFIG": str(self.lab.ssh_config),
             # by name: a loopback address is refused, since it is every node's own
             "QUEUECAST_PUBLIC_URL": f"http://{people.host_name()}:{self.port}",
-            "POLL_QUEUE_S": str(QUEUE_S),
-            "POLL_ACCOUNTING_S": str(ACCOUNTING_S),
             "FORECAST_S": "3600",
+            **self.paces,
         }
 
     def ask(self, method: str, path: str, *, who: str = "qc-alice", body: Any = None) -> Any:
@@ -126,10 +127,10 @@ class Service:
 
 
 @contextmanager
-def running(lab: Lab) -> Iterator[Service]:
+def running(lab: Lab, paces: dict[str, str] = FAST) -> Iterator[Service]:
     with services.folder("queuecast-service-") as folder:
-        _write_tokens(lab, folder)
-        service = Service(lab, folder, services.free_port())
+        _prepare_rest(lab, folder)
+        service = Service(lab, folder, services.free_port(), paces)
         command = [sys.executable, "manage.py", "up", "--no-browser", "--port", str(service.port)]
         with (folder / "log").open("wb") as log:
             service.process = subprocess.Popen(
@@ -174,8 +175,12 @@ def _settle(service: Service) -> dict[str, str]:
     return json.loads(service.manage("shell", "-v", "0", "-c", SETTLE, stdin=given))
 
 
-def _write_tokens(lab: Lab, folder: Path) -> None:
-    """What a site's cron does: a JWT a user, where the service looks for it."""
+def _prepare_rest(lab: Lab, folder: Path) -> None:
+    """What a site does for it: a folder, and by cron a JWT a user where the service looks."""
+    # slurmrestd makes no folder for a job's output
+    output = lab.home / "work/qc-alice/jobs"
+    output.mkdir(parents=True, exist_ok=True)
+    lab.own("qc-alice", "work/qc-alice", "work/qc-alice/jobs")
     jwts = folder / "jwt" / "slurmrestd"
     jwts.mkdir(mode=0o700, parents=True)
     for user in ("qc-alice", "qc-bob", "qc-carol", "qc-frank"):

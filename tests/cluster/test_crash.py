@@ -18,7 +18,7 @@ from tests.cluster import service as stack
 from tests.cluster.lab import Lab
 from tests.cluster.service import Service, running
 
-pytestmark = pytest.mark.service
+pytestmark = pytest.mark.prove
 CRASHES = 20
 # A worker that will crash: it makes the rows, and is killed while it waits for sbatch.
 START = """

@@ -14,7 +14,7 @@ from tests.cluster.lab import Lab
 from tests.cluster.service import ACCOUNTING_S, QUEUE_S, Service, running
 from tests.tracker.processes import command_line, descendants
 
-pytestmark = pytest.mark.service
+pytestmark = pytest.mark.prove
 OUTAGE_S = 60
 TWO_POLLS_S = 2 * ACCOUNTING_S + QUEUE_S  # and what a poll itself takes
 

@@ -214,3 +214,10 @@ def test_jobs_gone_without_an_end_are_asked_for_again_and_ever_rarer(cluster: Cl
     asked = [now for now in polls_of_a_day if undecided_ids(cluster, now, every)]
     assert len([now for now in asked if now < at(32)]) == 10
     assert 40 < len(asked) < 60
+
+
+def test_the_name_that_the_queue_told_outlives_what_accounting_made_of_it(cluster: Cluster):
+    record_queue(cluster, [queued("RUNNING", 0, name='Grüße "模型"')], at(1))
+    record_queue(cluster, [], at(6))
+    record_accounting(cluster, [told("COMPLETED", 0, 5, name="Grüße `??`")], at(7))
+    assert Job.objects.get().name == 'Grüße "模型"'

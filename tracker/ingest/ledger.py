@@ -154,10 +154,14 @@ class Ledger:
         waits = sighting.from_queue and sighting.rank is not Rank.ENDED
         if not waits and (job.in_queue or sighting.from_queue):
             return {}
+        told = sighting.job
+        if job.name and not sighting.from_queue:
+            # slurmdbd's tables are latin1 on many a site: it knows "???" where the queue had a name
+            told = {name: value for name, value in told.items() if name != "name"}
         planned = sighting.planned_start_at
         if planned is None or planned == job.slurm_start_at:  # N/A is no news
-            return sighting.job
-        return sighting.job | {"slurm_start_at": planned, "slurm_start_seen_at": self.seen_at}
+            return told
+        return told | {"slurm_start_at": planned, "slurm_start_seen_at": self.seen_at}
 
     def _number(self, attempts: list[Attempt], restarts: int | None) -> None:
         known = [None if each.pk is None else each.number for each in attempts]

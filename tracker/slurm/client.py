@@ -22,6 +22,7 @@ from tracker.slurm.records import (
     Reservation,
     Share,
 )
+from tracker.slurm.rest import PARSERS
 from tracker.slurm.transports import Output, Transport
 
 # What the commands write when nobody answered, as against a no.
@@ -41,6 +42,8 @@ def parse(output: Output) -> Any:
     Raises SlurmUnavailable or SlurmRefused for a failed command, ParseError for unreadable text.
     """
     _check(output)
+    if output.argv[:1] == ("GET",):
+        return PARSERS[output.name](output)
     return COMMANDS[output.name].parse(output.stdout)
 
 
