@@ -9,10 +9,10 @@ PIP = $(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes
 LOCK = uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url \
 	--no-annotate --python-version 3.11 --custom-compile-command "make lock"
 
-.PHONY: help up test test-postgres test-python lint slurm-up slurm-down lock
+.PHONY: help up test test-postgres test-python lint slurm-up slurm-down lock prove-2
 
 help:  ## this list
-	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z0-9-]*\):.*  ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 up: $(VENV)/.installed  ## the whole service; options in ARGS, such as ARGS="--port 9000"
 	@exec $(RUN) manage.py up $(ARGS)
@@ -25,6 +25,11 @@ test-postgres: $(VENV)/.installed-dev  ## the suite on a fresh PostgreSQL and a 
 
 test-python: $(VENV)/.installed-dev  ## the suite without services: give PYTHON and VENV
 	$(RUN) -m pytest $(PARALLEL) -m "not service" $(ARGS)
+
+prove-2: SHELL = /bin/bash
+prove-2: $(VENV)/.installed-dev  ## on a real Slurm: crashes, outages, costs; some 25 min, kept in docs/evaluation
+	@set -o pipefail; $(RUN) -m pytest tests/cluster -m "prove or service" -v -s $(ARGS) 2>&1 | \
+		tee docs/evaluation/step-2.log
 
 lint: $(VENV)/.installed-dev  ## style, types, arrows, system checks, missing migrations
 	$(RUN) -m ruff check .

@@ -181,16 +181,17 @@ def programs(host: str, port: int, *, demo: bool) -> list[Program]:
     return [
         Program("web", web),
         *([demo_cluster] if demo else []),
-        Program("poll worker", _worker(celery, "poll")),
-        Program("compute worker", _worker(celery, "compute")),
+        # Polls wait for Slurm: a slow one must keep neither the others nor a start waiting.
+        Program("poll worker", _worker(celery, "poll", "-P", "threads", "-c", "4")),
+        Program("compute worker", _worker(celery, "compute", "-P", "solo")),
         Program("beat", beat, pid_file=str(pid_file)),
         Program("first poll", (*manage, "poll", "--first", "60"), once=True),
     ]
 
 
-def _worker(celery: tuple[str, ...], queue: str) -> tuple[str, ...]:
+def _worker(celery: tuple[str, ...], queue: str, *pool: str) -> tuple[str, ...]:
     alone = ("--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "WARNING")
-    return (*celery, "worker", "-Q", queue, "-P", "solo", "-n", f"{queue}@%h", *alone)
+    return (*celery, "worker", "-Q", queue, *pool, "-n", f"{queue}@%h", *alone)
 
 
 def _bracketed(host: str) -> str:

@@ -13,7 +13,7 @@ from tests.cluster.place import SBIN, Place
 
 COMMANDS = ("squeue", "sacct", "sinfo", "sprio", "sshare", "sdiag", "scontrol", "sacctmgr")
 COMMANDS += ("sbatch", "scancel")
-BY_SUDO = ("sbatch", "scancel", "scontrol")
+BY_SUDO = ("sbatch", "scancel")
 SSH_HOST = "qclab"  # of ssh_config
 
 

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -127,7 +127,10 @@ class Service:
 
 
 @contextmanager
-def running(lab: Lab, paces: dict[str, str] = FAST) -> Iterator[Service]:
+def running(
+    lab: Lab, *, ways: Sequence[str] = WAYS, paces: dict[str, str] = FAST
+) -> Iterator[Service]:
+    """Each of ``ways`` is a cluster to the service, though all are the one of the lab."""
     with services.folder("queuecast-service-") as folder:
         _prepare_rest(lab, folder)
         service = Service(lab, folder, services.free_port(), paces)
@@ -142,7 +145,7 @@ def running(lab: Lab, paces: dict[str, str] = FAST) -> Iterator[Service]:
             )
             try:
                 services.wait_until(_is_up(service), "the service", 90)
-                service.secrets = _settle(service)
+                service.secrets = _settle(service, ways)
                 yield service
             finally:
                 services.end(service.process)
@@ -157,7 +160,7 @@ def _is_up(service: Service) -> Callable[[], bool]:
     return is_up
 
 
-def _settle(service: Service) -> dict[str, str]:
+def _settle(service: Service, ways: Sequence[str]) -> dict[str, str]:
     lab = service.lab
     shared = {
         "location": str(lab.commands),
@@ -169,7 +172,7 @@ def _settle(service: Service) -> dict[str, str]:
     }
     clusters = [
         {"name": way, "submit_as": way, "transport": "local" if way == "sudo" else way, **shared}
-        for way in WAYS
+        for way in ways
     ]
     given = json.dumps({"clusters": clusters, "people": ["qc-alice", "qc-bob", "qc-carol"]})
     return json.loads(service.manage("shell", "-v", "0", "-c", SETTLE, stdin=given))

@@ -25,7 +25,6 @@ KIT = Path(__file__).resolve().parents[2] / "contrib/slurm"
 # As a site has it: one, of the name that Slurm's own hooks tell.
 ONE_CLUSTER = """
 from tracker.models import Cluster
-Cluster.objects.exclude(name="sudo").delete()
 Cluster.objects.update(name="qclab")
 """
 SESSIONS = """
@@ -50,7 +49,7 @@ print(json.dumps([settings.SESSION_COOKIE_NAME, keys]))
 @pytest.fixture(scope="module")
 def service(lab: Lab) -> Iterator[Service]:
     """At its default paces, following one cluster."""
-    with running(lab, paces={}) as service:
+    with running(lab, ways=["sudo"], paces={}) as service:
         service.manage("shell", "-v", "0", "-c", ONE_CLUSTER)
         yield service
 

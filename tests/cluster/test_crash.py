@@ -38,7 +38,7 @@ submission.start(
 
 @pytest.fixture(scope="module")
 def service(lab: Lab) -> Iterator[Service]:
-    with running(lab) as service:
+    with running(lab, ways=["sudo"]) as service:
         yield service
 
 
