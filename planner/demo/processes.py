@@ -80,7 +80,9 @@ class Processes:
 
     def _environment(self, attempt: Attempt, script: Script) -> dict[str, str]:
         environment = script.environment | slurm_environment(attempt)
-        environment["PATH"] = f"{self._search_path}:{environment.get('PATH', os.defpath)}"
+        # The service looks for Slurm's commands in one folder; a node has its system's besides.
+        path = [self._search_path, environment.get("PATH", ""), os.defpath]
+        environment["PATH"] = os.pathsep.join(filter(None, path))
         return environment
 
     def finished(self) -> Iterator[tuple[Key, int, int]]:

@@ -79,7 +79,8 @@ def test_lines_count_until_the_first_command_and_comments_and_blanks_are_none() 
         ("#SBATCH --test-only", "nothing would be submitted"),
         ("#SBATCH -W", "--wait: .* take it out"),
         ("#SBATCH -HW", "--wait: .* take it out"),
-        ("#SBATCH --export=ALL", "export NAME=value"),
+        ("#SBATCH --export=ALL,FOO=1", "export NAME=value"),
+        ("#SBATCH --export=FOO", "export NAME=value"),
         ("#SBATCH --export-file=f", "export NAME=value"),
         ("#SBATCH --get-user-env", "load your profile"),
         ("#SBATCH --get-user-env=10L", "load your profile"),
@@ -174,3 +175,9 @@ def test_any_text_is_a_script_with_submittable_options_or_a_script_error(text: s
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=80))
 def test_a_body_without_directives_stays_as_it_is(body: str) -> None:
     assert read_script("#!/bin/bash\necho\n" + body).body == "echo\n" + body
+
+
+@pytest.mark.parametrize("value", ["ALL", "NONE", "TRACKER_API,EXPERIMENT_ID"])
+def test_an_export_that_names_nothing_of_the_submitters_is_left_out(value: str) -> None:
+    script = read_script(f"#!/bin/sh\n#SBATCH --export={value} --nodes=2\ntrue\n")
+    assert script.options == BatchOptions(nodes=2)

@@ -33,6 +33,9 @@ MAX_VARIABLE_BYTES = 131_072
 # sbatch translates #PBS and #BSUB lines until it has seen so many others.
 _FOREIGN_WITHIN_LINES = 100
 
+# Names no variable that a job would miss: a service has no environment of its user's to hand on,
+# and these two it always does.
+_MOOT_EXPORTS = frozenset({"ALL", "NONE", "NIL", "TRACKER_API", "EXPERIMENT_ID"})
 _MARK = re.compile("#SBATCH|#SLURM")  # sbatch warns of the second, and obeys
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
@@ -87,7 +90,7 @@ def _read_line(
 
 def _set_option(name: str, value: str | None, values: dict[str, Any], others: list[str]) -> None:
     """Later lines win over earlier ones, as in sbatch."""
-    if name in PRINTING:
+    if name in PRINTING or (name == "export" and set((value or "").split(",")) <= _MOOT_EXPORTS):
         return
     field = FIELD_BY_OPTION.get(name, "")
     word = f"--{name}" if value is None else f"--{name}={value}"

@@ -28,13 +28,15 @@ from tracker.models import Actor, Cluster, ClusterAccount, Experiment
 EXAMPLE = "Getting started: tiny training on the demo cluster"
 EXAMPLE_DESCRIPTION = """\
 The demo cluster is a simulated Slurm with simulated users. Your own scripts are real: they run \
-on this machine when their turn comes. The loop by hand:
+on this machine when their turn comes. Press Start: the batch script below is submitted, waits, \
+and logs its loss for two minutes; its page shows the state, the log and the curve. Seeds such as \
+1-4 make a sweep.
 
-1. Issue a token: the link stands beside "How to log to it".
-2. In a terminal: export PATH="{bin}:$PATH"
-3. There too, the two export lines of "How to log to it", with the token in place of SECRET.
-4. Save the batch script below as train.py, then: sbatch train.py
-5. squeue --me shows it waiting and starting; its run appears here, with its curve.
+By hand: issue a token beside "How to log to it", then in a terminal
+
+1. export PATH="{bin}:$PATH"
+2. the two export lines of "How to log to it", with the token in place of SECRET
+3. save the batch script as train.py, then: sbatch train.py; squeue --me shows it waiting.
 
 The two finished runs were made up at the first start.
 """
