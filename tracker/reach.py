@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 from django.conf import settings
@@ -110,10 +112,15 @@ def _ssh(cluster: Cluster, user: str, formats: Mapping[str, str] = FORMAT_ENV) -
 
 
 def _rest(cluster: Cluster, user: str) -> RestTransport:
-    def token() -> str:
-        return _jwt(Path(settings.JWT_DIR) / cluster.name / user, user)
+    path = Path(settings.JWT_DIR) / cluster.name / user
+    hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    return _rest_of(cluster.rest_url, user, path, hour)
 
-    return RestTransport(cluster.rest_url, user, token)
+
+@lru_cache(maxsize=256)
+def _rest_of(url: str, user: str, token_path: Path, _hour: datetime) -> RestTransport:
+    """Kept, since it has asked which version is spoken there; for an hour, since that changes."""
+    return RestTransport(url, user, lambda: _jwt(token_path, user))
 
 
 def _jwt(path: Path, user: str) -> str:

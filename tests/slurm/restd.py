@@ -15,7 +15,6 @@ from tests.slurm.recordings import FOLDER
 
 RECORDED = FOLDER / "22.05-rest"
 NOT_FOUND = "Unable find requested URL. Please view /openapi/v3 for API reference."
-NOBODY_THERE = json.dumps({"errors": [{"error_code": 1800, "error": "Unable to contact slurm"}]})
 
 
 def answer(name: str) -> str:
@@ -87,7 +86,7 @@ def serving(restd: Restd) -> Iterator[Restd]:
             except OSError:
                 pass  # the other side has had enough
 
-        do_GET = do_POST = do_DELETE = respond
+        do_GET = do_POST = do_DELETE = respond  # noqa: N815 (names of the base class)
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
@@ -100,6 +99,3 @@ def serving(restd: Restd) -> Iterator[Restd]:
         server.shutdown()
         server.server_close()
         thread.join()
-
-
-__all__ = ["NOBODY_THERE", "NOT_FOUND", "Asked", "Restd", "answer", "serving"]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -13,7 +15,7 @@ from tests.slurm.restd import answer
 from tracker.slurm.capture import read_capture
 from tracker.slurm.client import Slurm, parse
 from tracker.slurm.errors import ParseError
-from tracker.slurm.records import AccountedJob, Node, Partition, Qos, QueuedJob, Tres
+from tracker.slurm.records import AccountedJob, Partition, Qos, QueuedJob, Tres
 from tracker.slurm.transports import Output
 
 ASKED_AT = datetime(2026, 11, 23, 12, 30, 25, tzinfo=UTC)
@@ -39,16 +41,25 @@ def attempt(attempts: list[AccountedJob], job_id: int) -> AccountedJob:
     return next(one for one in attempts if one.job_id == job_id)
 
 
+def differing(told: Any, by_command: Any) -> set[str]:
+    names = (field.name for field in fields(told))
+    return {name for name in names if getattr(told, name) != getattr(by_command, name)}
+
+
 def test_every_job_of_the_queue_is_read(queue: dict[int, QueuedJob]) -> None:
     assert Counter(job.state for job in queue.values()) == {
-        "PENDING": 42, "COMPLETED": 13, "RUNNING": 9, "FAILED": 8, "CANCELLED": 2, "TIMEOUT": 2,
+        "PENDING": 37, "COMPLETED": 14, "RUNNING": 12, "FAILED": 9, "TIMEOUT": 2, "CANCELLED": 2,
     }  # fmt: skip
 
 
-def test_a_pending_job_agrees_with_squeue(queue: dict[int, QueuedJob]) -> None:
+def test_the_queue_is_that_of_squeue(queue: dict[int, QueuedJob]) -> None:
     by_command = {job.job_id: job for job in CAPTURED.queue()}
-    same = [job_id for job_id in queue if queue[job_id] == by_command.get(job_id)]
-    assert {326, 345, 351, 977} <= set(same)
+    # The nodes planned are not told, nor the CPUs of jobs that ended without nodes; squeue does not
+    # tell memory per CPU from memory per node; and the scheduler went on between the questions.
+    may_differ = {"scheduled_nodes", "cpus", "mem_per_cpu", "reason", "start_at", "end_at"}
+    both = [differing(queue[job_id], by_command[job_id]) for job_id in queue.keys() & by_command]
+    assert set().union(*both) <= may_differ
+    assert sum(not one for one in both) >= 40
 
 
 def test_an_array_has_tasks_and_throttle(queue: dict[int, QueuedJob]) -> None:
@@ -125,7 +136,7 @@ def test_an_arrays_rest_has_the_tasks_of_its_bits(attempts: list[AccountedJob]) 
     assert (task.array_job_id, task.array_task_id, task.array_tasks) == (5, 1, ())
 
 
-def test_a_limit_that_is_not_there_is_unlimited_once_a_job_runs(
+def test_no_limit_of_a_job_that_ran_is_unlimited(
     attempts: list[AccountedJob],
 ) -> None:
     assert attempt(attempts, 24).limit_minutes == math.inf
@@ -137,12 +148,6 @@ def test_the_version_that_puts_eligible_for_start_is_not_believed() -> None:
     assert unlimited.end_at - unlimited.start_at == timedelta(seconds=unlimited.elapsed_s)
     assert unlimited.start_at > unlimited.eligible_at
     assert attempt(old, 16).start_at is None  # its eligible time is after its end
-
-
-def differing(told: Node, by_command: Node) -> set[str]:
-    return {
-        name for name in Node.__slots__ if getattr(told, name) != getattr(by_command, name)
-    }  # fmt: skip
 
 
 def test_nodes_are_those_of_scontrol_but_for_what_ran_meanwhile() -> None:

@@ -1,4 +1,4 @@
-"""v0.0.39 and later, reconstructed from the source of later releases: no server of those was seen."""
+"""v0.0.39 and later, reconstructed from the source of Slurm: no such server was seen."""
 
 from __future__ import annotations
 
@@ -75,7 +75,8 @@ def test_an_exit_taken_apart_is_put_together(code: Any, signal: Any, wait_status
 
 
 ATTEMPT: dict[str, Any] = {
-    "job_id": 12, "user": "ada", "name": "train", "state": {"current": ["FAILED"], "reason": "None"},
+    "job_id": 12, "user": "ada", "name": "train",
+    "state": {"current": ["FAILED"], "reason": "None"},
     "exit_code": {"status": ["ERROR"], "return_code": number(7), "signal": {"id": UNSET}},
     "time": {"start": 1_795_624_725, "end": 1_795_624_790, "elapsed": 65, "limit": INFINITE},
     "array": {"job_id": 3, "task_id": number(5), "task": ""},

@@ -78,8 +78,22 @@ RUNS = [
     api("runs/<str:run_id>", "PATCH", "401 404 403 200 200 200 | 200 200 403 403 401", {}, **R),
     api("runs/<str:run_id>/metrics",   "GET",  "401 404 200 200 200 200 | 200 200 200 403 401", query="name=acc", **R),
     api("runs/<str:run_id>/metrics",   "POST", "401 404 403 201 201 201 | 201 201 403 403 401", POINT, **R),
+    # Whoever may see the run is told that it has no job, and so no log.
+    api("runs/<str:run_id>/log",        "GET", "401 404 404 404 404 404 | 403 404 404 403 401", **R),
+    api("runs/<str:run_id>/log/search", "GET", "401 404 404 404 404 404 | 403 404 404 403 401", query="q=x", **R),
     api("runs/<str:run_id>/artifacts", "GET",  "401 404 200 200 200 200 | 200 200 200 403 401", **R),
     api("runs/<str:run_id>/artifacts", "POST", "401 404 403 201 201 201 | 201 201 403 403 401", ARTIFACT, **R),
+]
+# The cluster of this world is only read, and the run has no job: 409 is what those who may get.
+KEY, JOB_ID, NO_JOB = {"key": "k"}, {"slurm_job_id": "828"}, {"slurm_job_id": None}
+STARTING = [
+    api("experiments/<int:experiment_id>/start", "POST", "401 404 403 409 409 409 | 403 409 403 403 401", KEY, **E),
+    api("experiments/<int:experiment_id>/adopt", "POST", "401 404 403 409 409 409 | 403 409 403 403 401", JOB_ID, **E),
+    api("runs/<str:run_id>/cancel", "POST", "401 404 403 409 409 409 | 403 409 403 403 401", **R),
+    api("runs/<str:run_id>/rerun",  "POST", "401 404 403 409 409 409 | 403 409 403 403 401", KEY, **R),
+    api("runs/<str:run_id>/decide", "POST", "401 404 403 409 409 409 | 403 409 403 403 401", NO_JOB, **R),
+    # Everybody's own, which here are none.
+    api("runs/cancel-mine", "POST", "401 202 202 202 202 202 | 403 202 403 403 401", {}),
 ]
 ROOT_CONTRACTS = [
     Row("experiments/<str:experiment_id>/runs", "POST", "401 404 403 201 201 201 | 201 201 403 404 401", {}, args=E),
@@ -89,6 +103,7 @@ ROOT_CONTRACTS = [
 CLUSTERS = [
     api("clusters",          "GET", "401 200 200 200 200 200 | 403 200 200 403 401"),
     api("clusters/<int:pk>", "GET", "401 200 200 200 200 200 | 403 200 200 403 401", pk="cluster"),
+    api("clusters/<int:cluster_id>/polls", "GET", "401 403 403 403 403 200 | 403 403 403 403 401", cluster_id="cluster"),
     api("partitions",          "GET", "401 200 200 200 200 200 | 403 200 200 403 401"),
     api("partitions/<int:pk>", "GET", "401 200 200 200 200 200 | 403 200 200 403 401", pk="partition"),
     api("nodes",          "GET", "401 200 200 200 200 200 | 403 200 200 403 401"),
@@ -121,6 +136,7 @@ PEOPLE = [
 ]
 HEALTH = [
     Row("healthz", "GET", "200 200 200 200 200 200 | 200 200 200 200 200"),
+    Row("client/queuecast.py", "GET", "200 200 200 200 200 200 | 200 200 200 200 200"),
     Row("readyz",  "GET", "200 200 200 200 200 200 | 200 200 200 200 200"),
     Row("metrics", "GET", "401 403 403 403 403 200 | 403 403 403 403 401"),
 ]
@@ -147,12 +163,25 @@ PAGES = [
     page("experiments/<int:pk>/edit", "GET",  "302 404 403 200 200 200", **A),
     page("experiments/<int:pk>/edit", "POST", "302 404 403 400 400 400", **A),
     page("experiments/<int:pk>/archive", "POST", "302 404 403 403 302 302", **A),
+    page("experiments/<int:pk>/start", "GET",  "302 404 403 200 200 200", **A),
+    page("experiments/<int:pk>/start", "POST", "302 404 403 400 400 400", **A),
+    page("experiments/<int:pk>/adopt", "POST", "302 404 403 400 400 400", **A),
     page("runs/<str:pk>",      "GET", "302 404 200 200 200 200", pk="run"),
     page("runs/<str:pk>/live", "GET", "302 404 200 200 200 200", pk="run"),
+    # Nothing of it to cancel or to decide: the page of the run says so.
+    page("runs/<str:pk>/cancel", "GET",  "302 404 403 302 302 302", pk="run"),
+    page("runs/<str:pk>/cancel", "POST", "302 404 403 302 302 302", pk="run"),
+    page("runs/<str:pk>/decide", "POST", "302 404 403 302 302 302", pk="run"),
+    # It has no job to show.
+    page("runs/<str:pk>/slurm", "GET", "302 404 404 404 404 404", pk="run"),
     # With one cluster there is nothing to choose from.
     page("clusters", "GET", "302 302 302 302 302 302"),
     page("clusters/<str:name>", "GET", "302 200 200 200 200 200", **C),
+    page("clusters/<str:name>/polls",   "GET",  "302 403 403 403 403 200", **C),
+    page("clusters/<str:name>/polling", "POST", "302 403 403 403 403 302", **C),
     page("jobs", "GET", "302 200 200 200 200 200"),
+    page("jobs/cancel-mine", "GET",  "302 200 200 200 200 200"),
+    page("jobs/cancel-mine", "POST", "302 302 302 302 302 302"),
 ]
 NODES_0 = {"nodes": 0}
 PLANNING = [
@@ -165,4 +194,4 @@ PLANNING = [
 ]
 # fmt: on
 
-TABLE = [*EXPERIMENTS, *RUNS, *ROOT_CONTRACTS, *CLUSTERS, *PEOPLE, *HEALTH, *PAGES, *PLANNING]
+TABLE = [*EXPERIMENTS, *RUNS, *STARTING, *ROOT_CONTRACTS, *CLUSTERS, *PEOPLE, *HEALTH, *PAGES, *PLANNING]

@@ -25,7 +25,7 @@ AS_SUBMITTED_BY_HAND = (
     "export SLURM_EXPORT_ENV=ALL",
     # the address to report to holds a user and a secret, and the user is free: here it becomes the
     # run's id, so that tasks of an array are told apart before Slurm has told their ids.
-    '[ -z "${TRACKER_API-}" ] || '
+    '[ -z "${TRACKER_API-}" ] ||',
     'export TRACKER_API="${TRACKER_API%%//*}//$RUN_ID:${TRACKER_API#*//*:}"',
 )
 _OPTION_NAMES = frozenset(field.name for field in fields(BatchOptions)) - {"others", "comment"}
@@ -70,7 +70,7 @@ def plan_start(
     except ScriptError as error:
         raise ConflictError("batch_script", str(error)) from error
     asked = wish.options.over(requested(experiment, cluster)).over(script.options)
-    if asked.array and len(wish.seeds) * len(wish.configs) > 1:
+    if asked.array and (len(wish.seeds) or 1) * (len(wish.configs) or 1) > 1:
         raise ConflictError("array", "is made from the seeds and configurations: leave it empty")
     runs = _runs(wish, asked.array, new_id)
     mark = MARK + runs[0].run_id
@@ -129,9 +129,12 @@ def _runs(wish: Wish, array: str, new_id: Callable[[], str]) -> list[PlannedRun]
 
 def _defaults(experiment: Experiment, cluster: Cluster, unix_name: str) -> BatchOptions:
     name = "".join(char if char.isprintable() else " " for char in experiment.name)
+    output = cluster.job_output
+    if cluster.submit_as == Cluster.SubmitAs.SLURMRESTD:
+        output = PurePosixPath(output).name  # slurmrestd makes no folder for it
     return BatchOptions(
         job_name=name[:120],
-        output=cluster.job_output,
+        output=output,
         chdir=cluster.work_dir.format(user=unix_name),
     )
 
