@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from datetime import timedelta
-from functools import partial
 
 from celery import Task, shared_task
 from django.conf import settings
@@ -23,7 +22,7 @@ SECOND_LOOK_S = 1.0
 def ring(task: Task, *args: object) -> None:
     """Have a task done soon, once what is being stored is committed. A broker that is away costs
     one interval, a line in the log, and no one's request: beat rings for what is left."""
-    transaction.on_commit(partial(task.apply_async, args, retry=False), robust=True)
+    transaction.on_commit(lambda: task.apply_async(args, retry=False), robust=True)
 
 
 @shared_task

@@ -1,7 +1,8 @@
 """The queue as slurmrestd tells it: ``/slurm/VERSION/jobs``.
 
-Not told are the nodes planned for a pending job (up to v0.0.38), and tasks of a pending array past
-64 characters of its task list unless slurmrestd runs with ``SLURM_BITSTR_LEN=0``.
+Not told are the nodes planned for a pending job (up to v0.0.38), the CPUs of one that ended without
+nodes, and tasks of a pending array past 64 characters of its task list unless slurmrestd runs with
+``SLURM_BITSTR_LEN=0``.
 """
 
 from __future__ import annotations
