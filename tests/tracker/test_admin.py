@@ -17,19 +17,31 @@ from tracker.models import (
     Artifact,
     AuditEntry,
     Cluster,
+    ClusterAccount,
     Experiment,
     Job,
     Poll,
     ResourceRequest,
     Run,
     StartEstimate,
+    Submission,
     Token,
 )
 from tracker.recording import NewEstimate, NewPoint, append_points, create_run, publish_estimates
 
 pytestmark = pytest.mark.django_db
 MODELS = sorted(apps.get_app_config("tracker").get_models(), key=lambda model: model.__name__)
-FACTS = ["job", "attempt", "poll", "startestimate", "auditentry", "run", "metricseries", "node"]
+FACTS = [
+    "job",
+    "submission",
+    "attempt",
+    "poll",
+    "startestimate",
+    "auditentry",
+    "run",
+    "metricseries",
+    "node",
+]
 
 
 @pytest.fixture
@@ -142,15 +154,126 @@ def test_polling_is_paused_and_resumed_with_a_trail(staff, world):
     assert AuditEntry.objects.filter(verb="resume").count() == 1
 
 
+# --- clusters
+
+
+def add_cluster(client, **fields):
+    typed = {
+        "name": "lab", "transport": "local", "submit_as": "", "work_dir": "/home/{user}",
+        "run_folder": "exp-{experiment}", "job_output": "jobs/%j.out",
+    } | fields  # fmt: skip
+    return client.post(reverse("admin:tracker_cluster_add"), typed)
+
+
 @pytest.mark.parametrize(
     ("typed", "kept"), [('["jobs"]', ["jobs"]), ("", []), ("5", None), ('{"jobs": 1}', None)]
 )
 def test_private_data_is_a_list_of_words_or_refused_with_an_example(staff, typed, kept):
-    fields = {"name": "lab", "transport": "local", "private_data": typed}
-    answer = staff.post(reverse("admin:tracker_cluster_add"), fields)
+    answer = add_cluster(staff, private_data=typed)
     made = Cluster.objects.first()
     assert (made and made.private_data) == kept
     assert (kept is None) == ("Give a list of words" in answer.text)
+
+
+@pytest.mark.parametrize(
+    ("fields", "complaint"),
+    [
+        ({"transport": "ssh"}, "ssh needs a host"),
+        ({"submit_as": "ssh"}, "ssh needs a host"),
+        ({"transport": "slurmrestd"}, "slurmrestd needs an address"),
+        ({"submit_as": "slurmrestd"}, "slurmrestd needs an address"),
+        ({"transport": "capture"}, "the folder that it was recorded into"),
+        (
+            {"transport": "capture", "location": "/data", "submit_as": "self"},
+            "A capture is a recording",
+        ),
+        (
+            {"transport": "ssh", "ssh_host": "login", "submit_as": "sudo"},
+            "starts sbatch on this host",
+        ),
+        ({"log_roots": '["/"]'}, "every file of this host"),
+        ({"log_roots": '["/home/.."]'}, "no absolute path"),
+        ({"log_roots": '["home"]'}, "no absolute path"),
+        ({"log_roots": '"/home"'}, "Give a list of folders"),
+        ({"work_dir": "home/{user}"}, "no absolute path"),
+        ({"run_folder": "{nobody}"}, "no other braces"),
+        ({"ssh_host": "-oProxyCommand=x"}, "Give a host name"),
+    ],
+)
+def test_a_cluster_that_could_not_work_is_refused_with_the_cure(staff, fields, complaint):
+    answer = add_cluster(staff, **fields)
+    assert complaint in answer.text
+    assert not Cluster.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"submit_as": "sudo", "log_roots": '["/home", "/scratch"]'},
+        {"transport": "ssh", "ssh_host": "login", "submit_as": "ssh"},
+        {"transport": "slurmrestd", "rest_url": "http://127.0.0.1:6820", "submit_as": "slurmrestd"},
+    ],
+)
+def test_a_cluster_is_added_with_what_its_ways_need(staff, fields):
+    assert add_cluster(staff, **fields).status_code == 302
+    made = Cluster.objects.get()
+    assert {name: getattr(made, name) for name in fields if name != "log_roots"} == {
+        name: value for name, value in fields.items() if name != "log_roots"
+    }
+
+
+def test_the_list_of_clusters_leads_to_their_polls(staff):
+    make_cluster()
+    assert 'href="/clusters/lab/polls"' in staff.get(list_of(Cluster)).text
+
+
+# --- starting and cancelling
+
+
+@pytest.fixture
+def open_cluster(people):
+    """A demo's, so that root may be asked to submit; nothing is rung in these tests."""
+    cluster = make_cluster(is_demo=True, submit_as="self")
+    ClusterAccount.objects.create(user=people.staff, cluster=cluster, unix_name="qc-staff")
+    return cluster
+
+
+def test_experiments_are_started_and_what_stands_against_one_is_told(staff, people, open_cluster):
+    ready = make_experiment(people.alice, name="ready", batch_script="#!/bin/sh\ntrue\n")
+    empty = make_experiment(people.alice, name="empty")
+    answer = act(staff, Experiment, "start", ready, empty)
+    assert "“ready” was started on lab as qc-staff" in answer.text
+    assert "“empty” was not started. Batch script is empty" in answer.text
+    run = Run.objects.get()
+    assert (run.experiment, run.status, run.created_by) == (ready, "SUBMITTING", people.staff)
+    assert AuditEntry.objects.filter(verb="start", user=people.staff).exists()
+
+
+def test_runs_are_cancelled_and_those_of_others_are_not(staff, people, open_cluster):
+    experiment = make_experiment(people.alice)
+    runs = []
+    for job_id, user in ((1, "qc-staff"), (2, "qc-bob")):
+        make_job(open_cluster, job_id, user=user)
+        run, _ = create_run(
+            experiment, actor=Actor(people.alice), cluster=open_cluster, slurm_job_id=job_id
+        )
+        runs.append(run)
+    answer = act(staff, Run, "cancel", *runs)
+    assert "Cancelling of 1 was asked" in answer.text
+    assert "only qc-bob cancels it" in answer.text
+    asked = Run.objects.filter(cancel_asked_at__isnull=False)
+    assert [run.pk for run in asked] == [runs[0].pk]
+
+
+def test_the_runs_of_one_submission_are_a_click_away(staff, people, open_cluster):
+    experiment = make_experiment(people.staff, shared=False, batch_script="#!/bin/sh\ntrue\n")
+    act(staff, Experiment, "start", experiment)
+    create_run(experiment, actor=Actor(people.staff))
+    begun = Submission.objects.get()
+    link = f"{list_of(Run)}?submission__id__exact={begun.pk}"
+    assert link in staff.get(list_of(Submission)).text
+    assert "1 run" in staff.get(link).text
+    assert begun.script.splitlines()[0] in staff.get(page_of(begun)).text
 
 
 @pytest.mark.parametrize("status", ["COMPLETED", "FAILED", "CANCELLED"])

@@ -221,7 +221,9 @@ def test_a_request_is_kept_for_each_cluster_that_something_is_asked_of(alice, pe
         ("gres", "2 gpus", "gpu:a100:2"),
         ("nodes", "0", "greater than or equal to 1"),
         ("nodes", "9" * 30, "less than or equal to"),
-        ("partition", "gpu long", "no spaces"),
+        ("partition", "gpu long", "joined by commas"),
+        ("array", "9-0", "such as 0-7%2"),
+        ("mail_user", "a b", "one address or user name"),
         ("account", "a\x00b", "Null characters"),
     ],
 )

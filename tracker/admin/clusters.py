@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 
 from tracker.admin.base import AuditedAdmin, FactAdmin
+from tracker.admin.cluster_form import ClusterForm
 from tracker.models import (
     Actor,
     Association,
@@ -21,36 +23,38 @@ from tracker.models import (
     Reservation,
 )
 from tracker.models.polls import queue_as_of
-from tracker.recording import audit
+from tracker.recording import set_polling_paused
 
 TEXT_SHOWN = 20_000  # characters of a poll's raw output on its page
-
-
-class ClusterForm(forms.ModelForm):
-    class Meta:
-        help_texts = {
-            "location": "Folder of Slurm's commands (empty: those on PATH), or of the capture.",
-            "private_data": "The cluster's own PrivateData words are added by themselves; "
-            '["jobs"] hides the jobs of others even where Slurm shows them.',
-        }
-
-    def clean_private_data(self) -> list[str]:
-        words = self.cleaned_data["private_data"] or []
-        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-            raise forms.ValidationError('Give a list of words, for example ["jobs"].')
-        return words
 
 
 @admin.register(Cluster)
 class ClusterAdmin(AuditedAdmin):
     form = ClusterForm
     list_display = (
-        "name", "transport", "location", "slurm_version", "polling_paused", "queue_as_of",
-        "is_demo",
+        "name", "transport", "submit_as", "slurm_version", "polling_paused", "queue_as_of",
+        "is_demo", "polls",
     )  # fmt: skip
-    list_filter = ("transport", "polling_paused")
+    list_filter = ("transport", "submit_as", "polling_paused")
     search_fields = ("name",)
     readonly_fields = ("slurm_version", "is_demo", "created_at")
+    fieldsets = (
+        (None, {"fields": ("name", "slurm_version", "is_demo", "created_at")}),
+        (
+            "How it is asked",
+            {
+                "fields": (
+                    "transport", "location", "ssh_host", "rest_url", "service_user",
+                    "polling_paused",
+                ),
+            },
+        ),
+        (
+            "How jobs are submitted",
+            {"fields": ("submit_as", "work_dir", "run_folder", "job_output", "setup_lines")},
+        ),
+        ("What is shown", {"fields": ("log_roots", "private_data")}),
+    )  # fmt: skip
     actions = ("pause", "resume")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Cluster]:
@@ -59,6 +63,10 @@ class ClusterAdmin(AuditedAdmin):
     @admin.display(description="queue as of", ordering="queue_as_of")
     def queue_as_of(self, cluster: Cluster) -> datetime | None:
         return cluster.queue_as_of
+
+    @admin.display(description="")
+    def polls(self, cluster: Cluster) -> str:
+        return format_html('<a href="{}">Polls</a>', reverse("polls", args=[cluster.name]))
 
     @admin.action(description="Pause polling", permissions=["change"])
     def pause(self, request: HttpRequest, queryset: QuerySet[Cluster]) -> None:
@@ -70,11 +78,8 @@ class ClusterAdmin(AuditedAdmin):
 
 
 def _set_paused(request: HttpRequest, clusters: QuerySet[Cluster], *, paused: bool) -> None:
-    verb = "pause" if paused else "resume"
-    for cluster in clusters.exclude(polling_paused=paused):
-        cluster.polling_paused = paused
-        cluster.save(update_fields=["polling_paused"])
-        audit(Actor(request.user), verb, cluster, name=cluster.name)
+    for cluster in clusters:
+        set_polling_paused(cluster, paused, actor=Actor(request.user))
     messages.success(request, "Polling is paused." if paused else "Polling goes on.")
 
 

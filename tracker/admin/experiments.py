@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from uuid import uuid4
+
 from django.contrib import admin, messages
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from tracker import submission, tasks
 from tracker.admin.base import AuditedAdmin
 from tracker.models import Actor, Experiment, ResourceRequest
-from tracker.recording import archive_experiment, restore_experiment
+from tracker.recording import ConflictError, archive_experiment, restore_experiment
+from tracker.submission.starting import cluster_to_start_on
 
 
 class RequestInline(admin.StackedInline):
@@ -25,7 +29,7 @@ class ExperimentAdmin(AuditedAdmin):
     autocomplete_fields = ("owner", "group", "cluster")
     readonly_fields = ("archived_at", "created_at", "updated_at")
     inlines = (RequestInline,)
-    actions = ("archive", "restore")
+    actions = ("start", "archive", "restore")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Experiment]:
         return super().get_queryset(request).annotate(run_count=Count("runs"))
@@ -37,6 +41,25 @@ class ExperimentAdmin(AuditedAdmin):
     @admin.display(description="archived", boolean=True, ordering="archived_at")
     def is_archived(self, experiment: Experiment) -> bool:
         return experiment.archived_at is not None
+
+    @admin.action(description="Start, one run each", permissions=["change"])
+    def start(self, request: HttpRequest, queryset: QuerySet[Experiment]) -> None:
+        """As the member of staff who asks, on the experiment's cluster."""
+        for experiment in queryset:
+            try:
+                begun, _ = submission.start(
+                    experiment,
+                    actor=Actor(request.user),
+                    cluster=cluster_to_start_on(experiment, None),
+                    wish=submission.Wish(),
+                    key=uuid4().hex,
+                    ring=tasks.ring_for_submission,
+                )
+            except ConflictError as conflict:
+                messages.error(request, f"“{experiment}” was not started. {conflict.sentence}")
+            else:
+                where = f"{begun.cluster} as {begun.unix_name}"
+                messages.success(request, f"“{experiment}” was started on {where}.")
 
     @admin.action(description="Archive: out of the lists, everything kept", permissions=["change"])
     def archive(self, request: HttpRequest, queryset: QuerySet[Experiment]) -> None:

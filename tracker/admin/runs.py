@@ -7,8 +7,11 @@ from collections.abc import Iterator
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 
+from tracker import submission, tasks
 from tracker.admin.base import AuditedAdmin, FactAdmin
 from tracker.models import Actor, Artifact, MetricPoint, MetricSeries, Run
 from tracker.points import value_of
@@ -26,13 +29,22 @@ class RunAdmin(AuditedAdmin, FactAdmin):
 
     list_display = (
         "short_id", "experiment", "status", "cluster", "slurm_job_id", "seed", "attempt",
-        "created_by", "created_at",
+        "started_by", "created_by", "created_at",
     )  # fmt: skip
-    list_filter = ("status", "cluster", "closed_by_client")
+    list_filter = (
+        "status", "cluster", "closed_by_client", "submission__state",
+        ("submission", admin.EmptyFieldListFilter),
+    )  # fmt: skip
     list_select_related = ("experiment", "cluster", "created_by")
     search_fields = ("id", "experiment__name", "=slurm_job_id", "created_by__username")
     date_hierarchy = "created_at"
-    actions = ("close_as_completed", "close_as_failed", "close_as_cancelled", "export_csv")
+    actions = (
+        "cancel",
+        "close_as_completed",
+        "close_as_failed",
+        "close_as_cancelled",
+        "export_csv",
+    )
 
     def has_close_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("tracker.change_run")
@@ -40,6 +52,32 @@ class RunAdmin(AuditedAdmin, FactAdmin):
     @admin.display(description="run", ordering="id")
     def short_id(self, run: Run) -> str:
         return f"…{run.pk[-8:]}"
+
+    @admin.display(description="start", ordering="submission")
+    def started_by(self, run: Run) -> str:
+        if run.submission_id is None:
+            return "–"
+        others = reverse("admin:tracker_run_changelist")
+        link = f"{others}?submission__id__exact={run.submission_id}"
+        return format_html('<a href="{}">{}</a>', link, run.submission_id)
+
+    @admin.action(description="Cancel its job", permissions=["close"])
+    def cancel(self, request: HttpRequest, queryset: QuerySet[Run]) -> None:
+        """As the unix user who the member of staff is: nobody cancels another's job."""
+        asked = 0
+        for run in queryset.select_related("cluster", "job", "submission"):
+            try:
+                submission.ask_cancel(
+                    run,
+                    actor=Actor(request.user),
+                    now=timezone.now(),
+                    ring=tasks.ring_for_cancels,
+                )
+                asked += 1
+            except ConflictError as conflict:
+                messages.error(request, f"Run {run} was not cancelled. {conflict.sentence}")
+        if asked:
+            messages.success(request, f"Cancelling of {asked} was asked.")
 
     @admin.action(description="Close as completed", permissions=["close"])
     def close_as_completed(self, request: HttpRequest, queryset: QuerySet[Run]) -> None:

@@ -8,10 +8,12 @@ from tracker import health
 from tracker.api import aliases, openapi  # noqa: F401
 from tracker.api.accounts import AuditViewSet, Me, TokenViewSet
 from tracker.api.base import ScopeOpens
+from tracker.api.client_file import client_file
 from tracker.api.clusters import ClusterViewSet, JobViewSet, NodeViewSet, PartitionViewSet
 from tracker.api.experiments import ExperimentViewSet
 from tracker.api.groups import GroupMember, GroupMembers, GroupViewSet
 from tracker.api.logs import RunLog, RunLogSearch
+from tracker.api.polls import ClusterPolls
 from tracker.api.runs import ExperimentRuns, RunArtifacts, RunMetrics, RunViewSet
 from tracker.api.starting import (
     ExperimentAdopt,
@@ -45,6 +47,7 @@ v1 = [
     path("runs/<str:run_id>/decide", RunDecide.as_view()),
     path("runs/<str:run_id>/log", RunLog.as_view()),
     path("runs/<str:run_id>/log/search", RunLogSearch.as_view()),
+    path("clusters/<int:cluster_id>/polls", ClusterPolls.as_view()),
     path("groups/<int:group_id>/members", GroupMembers.as_view()),
     path("groups/<int:group_id>/members/<str:username>", GroupMember.as_view()),
     path("me", Me.as_view()),
@@ -57,6 +60,7 @@ urlpatterns = [
     path("runs/<str:run_id>/metrics", aliases.append_metrics),
     path("webhooks/slurm", aliases.slurm_webhook),
     path("api/v1/", include(v1)),
+    path("client/queuecast.py", client_file),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", health.metrics),

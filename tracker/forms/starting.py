@@ -19,7 +19,12 @@ class StartForm(forms.Form):
     """Which runs one start makes: each seed with each configuration."""
 
     # Made with the page, so that pressing twice or loading again starts nothing twice.
-    key = forms.CharField(max_length=64, widget=forms.HiddenInput, initial=new_key)
+    key = forms.CharField(
+        max_length=64,
+        widget=forms.HiddenInput,
+        initial=new_key,
+        error_messages={"required": "A part of this form was lost on the way: open it anew."},
+    )
     seeds = SeedsField(required=False, help_text="such as 1, 2, 3 or 1-5; empty: one run without")
     at_once = forms.IntegerField(
         label="At most this many at once",
@@ -37,9 +42,7 @@ class StartForm(forms.Form):
 
 
 class AdoptForm(forms.Form):
-    slurm_job_id = forms.CharField(
-        label="Job id", max_length=40, help_text="such as 828, or 12_3 of an array"
-    )
+    slurm_job_id = forms.CharField(label="Job id", max_length=40)
     cluster = forms.ModelChoiceField(
         Cluster.objects.none(), to_field_name="name", required=False, empty_label=None
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from tracker.ingest.counts import Counts
 from tracker.ingest.following import follow
@@ -48,17 +48,22 @@ def undecided_ids(cluster: Cluster, now: datetime, every: timedelta) -> list[int
 
     ``every`` is the interval of the polls that ask; a job that stays undecided is asked rarer.
     """
-    told = Attempt.objects.filter(
-        job=OuterRef("pk"), submit_at=OuterRef("submit_at"), accounted=True
-    )
-    open_jobs = Job.objects.filter(~Exists(told), cluster=cluster, is_final=False, in_queue=False)
+    jobs = undecided_jobs(cluster)
     ids = []
-    for job_id, changed_at in open_jobs.order_by("-changed_at").values_list("job_id", "changed_at"):
+    for job_id, changed_at in jobs.order_by("-changed_at").values_list("job_id", "changed_at"):
         silence = now - changed_at
         pause = next((pause for limit, pause in _ASK_EVERY if silence < limit), None)
         if pause is not None and (not pause or silence % pause < every):
             ids.append(job_id)
     return ids
+
+
+def undecided_jobs(cluster: Cluster) -> QuerySet[Job]:
+    """Gone from the queue, while accounting has told no end."""
+    told = Attempt.objects.filter(
+        job=OuterRef("pk"), submit_at=OuterRef("submit_at"), accounted=True
+    )
+    return Job.objects.filter(~Exists(told), cluster=cluster, is_final=False, in_queue=False)
 
 
 def _may_go_on(job: Job) -> bool:

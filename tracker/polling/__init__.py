@@ -1,16 +1,21 @@
 """Following a cluster: its commands run, their output kept as a poll, and recorded."""
 
 from tracker.polling.asking import ask
+from tracker.polling.health import poll_health
 from tracker.polling.hints import check_hints
 from tracker.polling.kinds import KINDS, poll, poll_everything
 from tracker.polling.outputs import newest_outputs, prune
+from tracker.polling.showing import ShownJob, show_job
 
 __all__ = [
     "KINDS",
+    "ShownJob",
     "ask",
     "check_hints",
     "newest_outputs",
     "poll",
     "poll_everything",
+    "poll_health",
     "prune",
+    "show_job",
 ]

@@ -60,7 +60,9 @@ def _why_not(cluster: Cluster, now: datetime) -> str:
     counted_window, count = cache.get(key, (window, 0))
     count = count + 1 if counted_window == window else 1
     if count > QUESTIONS_PER_WINDOW:
-        return f"{cluster} has been asked too often just now: try again in {WINDOW_S - into_s:.0f} s."
+        return (
+            f"{cluster} has been asked too often just now: try again in {WINDOW_S - into_s:.0f} s."
+        )
     cache.set(key, (window, count), timeout=2 * WINDOW_S)
     return ""
 
@@ -88,7 +90,8 @@ def _block_of(job_id: int, text: str) -> str:
 
 def _keep_paths(cluster: Cluster, job_id: int, text: str) -> None:
     newest = Job.objects.filter(cluster=cluster, job_id=job_id).order_by("-first_submit_at")[:1]
-    for word, path in _PATH.findall(text):
+    # The last of each: what people type, and may hold such a line, is printed before.
+    for word, path in dict(_PATH.findall(text)).items():
         column = _COLUMN[word]
         jobs = Job.objects.filter(pk__in=list(newest.values_list("pk", flat=True)), **{column: ""})
         jobs.update(**{column: path.rstrip()})

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
+from django_htmx.http import HttpResponseClientRefresh
 
 from tracker.models import Actor, Attempt, MetricSeries, Run
+from tracker.submission.cancelling import shown_id
 from tracker.views.base import actor_of
 from tracker.views.config_diff import settings_of
 from tracker.views.curves_data import CURVES_MAX, curves_of
@@ -20,8 +22,12 @@ from tracker.views.job_facts import asked_and_got, record
 from tracker.views.run_cards import cards_of
 from tracker.views.run_rows import value_of, with_newest_estimate
 from tracker.views.run_standing import Standing
+from tracker.views.run_submission import deeds_of, sent_as
 
 RUN_ID = re.compile(r"[0-9a-f]{32}")
+REFRESH_S = 15
+SOON_REFRESH_S = 3  # while it is being sent, or was told to end lately
+LATELY = timedelta(minutes=2)
 SIBLINGS = 200  # newest other runs of the experiment that a configuration is compared with
 
 
@@ -29,7 +35,7 @@ SIBLINGS = 200  # newest other runs of the experiment that a configuration is co
 @login_required
 def run(request: HttpRequest, pk: str) -> HttpResponse:
     actor, now = actor_of(request), timezone.now()
-    run = _visible(actor, pk)
+    run = visible_run(actor, pk)
     attempt = _attempt(run)
     siblings = Run.objects.filter(experiment=run.experiment).exclude(pk=run.pk)
     siblings = [_with_seed(*one) for one in siblings.values_list("seed", "config")[:SIBLINGS]]
@@ -40,6 +46,9 @@ def run(request: HttpRequest, pk: str) -> HttpResponse:
         "artifacts": run.artifacts.all(),
         **_live(run, attempt, list(run.series.all()), now),
         **_job(actor, run, attempt),
+        "deeds": deeds_of(actor, run),
+        "sent": sent_as(run),
+        "job_id": shown_id(run),
     }
     return render(request, "tracker/run.html", context)
 
@@ -47,9 +56,12 @@ def run(request: HttpRequest, pk: str) -> HttpResponse:
 @require_safe
 @login_required
 def run_live(request: HttpRequest, pk: str) -> HttpResponse:
-    """The part that changes; 204 where nothing has since the version named by ?seen=."""
-    run = _visible(actor_of(request), pk)
+    """The part that changes; 204 where nothing has since the version named by ?seen=, and the whole
+    page anew where more than this part has since ?stage=."""
+    run = visible_run(actor_of(request), pk)
     series = list(run.series.all())
+    if request.GET.get("stage", _stage(run)) != _stage(run):
+        return HttpResponseClientRefresh()
     if request.GET.get("seen") == _version(run, series):
         return HttpResponse(status=204)
     context = _live(run, _attempt(run), series, timezone.now())
@@ -60,10 +72,10 @@ def _with_seed(seed: int | None, config: dict[str, object]) -> dict[str, object]
     return config if seed is None else {"seed": seed, **config}
 
 
-def _visible(actor: Actor, pk: str) -> Run:
+def visible_run(actor: Actor, pk: str) -> Run:
     if not RUN_ID.fullmatch(pk):  # no run's id, and perhaps with a NUL that PostgreSQL refuses
         raise Http404
-    runs = actor.runs().select_related("experiment", "cluster", "job", "created_by")
+    runs = actor.runs().select_related("experiment", "cluster", "job", "submission", "created_by")
     return get_object_or_404(with_newest_estimate(runs), pk=pk)
 
 
@@ -88,7 +100,20 @@ def _live(
         "curves": curves_of(series),
         "curves_max": CURVES_MAX,
         "version": _version(run, series),
+        "stage": _stage(run),
+        "refresh_s": SOON_REFRESH_S if _changes_soon(run, now) else REFRESH_S,
     }
+
+
+def _changes_soon(run: Run, now: datetime) -> bool:
+    asked_at = run.cancel_asked_at
+    return run.status == Run.Status.SUBMITTING or bool(asked_at and now - asked_at < LATELY)
+
+
+def _stage(run: Run) -> str:
+    """Changes when what can be done about the run, or what is known of its job, does."""
+    state = run.submission.state if run.submission else "none"
+    return f"{state}-{run.job_id or 0}-{run.is_open:d}"
 
 
 def _version(run: Run, series: list[MetricSeries]) -> str:
@@ -96,6 +121,8 @@ def _version(run: Run, series: list[MetricSeries]) -> str:
     estimate = run.job.newest_estimates[:1] if run.job else []
     seen = [
         run.updated_at,
+        (run.status, run.reason, run.message, run.cancel_asked_at, run.cancel_sent_at),
+        run.submission and (run.submission.state, run.submission.error),
         run.job and run.job.changed_at,
         *(one.pk for one in estimate),
         *((one.pk, one.count) for one in series),

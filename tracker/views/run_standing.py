@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tracker.models import Attempt, Run
+from tracker.models import Attempt, Run, Submission
 from tracker.slurm.reasons import explain
 from tracker.templatetags.queuecast import minutes, waited_s
 
@@ -39,6 +40,9 @@ TONES = {
     Status.COMPLETED: "ok",
     Status.CANCELLED: "",
 }
+# Before Slurm's own words stands what was started and how it ended.
+_COMMAND = re.compile(r"^\S+ .*? ended with exit code [0-9]+: ")
+_PROGRAM = re.compile(r"\bs(?:batch|cancel): error: ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,7 @@ class Standing:
     waited_s: float | None
     ran_s: float | None
     limit_at: datetime | None  # when its time limit ends it, while it runs
+    said: str = ""  # what the run or Slurm said besides
 
     @classmethod
     def of(cls, run: Run, attempt: Attempt | None, now: datetime) -> Standing:
@@ -67,6 +72,7 @@ class Standing:
             waited_s=waited_s(run, now),
             ran_s=(end - run.started_at).total_seconds() if run.started_at else None,
             limit_at=limit_at,
+            said=_said(run),
         )
 
 
@@ -78,12 +84,45 @@ def _words(run: Run, attempt: Attempt | None) -> tuple[str, str]:
         return (f"On {attempt.node_list}" if attempt and attempt.node_list else "Going on"), ""
     if run.status == Status.CREATED:
         return _words_of_created(run)
+    if run.submission and (words := _words_of_submission(run, run.submission)):
+        return words
     if run.status == Status.FAILED:
         return f"Ended {_failure(run, attempt)}", "The log of the job tells why."
     headline, detail = WORDS[Status(run.status)]
     if run.status == Status.TIMEOUT and run.job and run.job.limit_minutes:
         headline += f" of {minutes(run.job.limit_minutes)}"
     return headline, detail
+
+
+def _words_of_submission(run: Run, submission: Submission) -> tuple[str, str] | None:
+    """Of a run whose standing is that of its submission: Slurm has no job of it yet, or never."""
+    if run.status == Status.SUBMITTING and submission.error:
+        headline = "Slurm does not answer; it is looked for and sent again when it does"
+        return headline, submission.error
+    if run.status == Status.SUBMITTING and submission.state == Submission.State.CLAIMED:
+        return "Being sent to Slurm", ""
+    match run.reason:
+        case "Refused":
+            return f"Slurm refused it: {slurms_words(run.message).rstrip('.')}", ""
+        case "Withdrawn":
+            return "Taken back before Slurm had it", "Nothing of it ran."
+        case "SubmissionUnclear":
+            return "Nobody knows whether Slurm has its job", "Somebody has to say so."
+    return None
+
+
+def slurms_words(message: str) -> str:
+    """What a refused command wrote, without what we put before it."""
+    return _PROGRAM.sub("", _COMMAND.sub("", message))
+
+
+def _said(run: Run) -> str:
+    if run.reason == "Refused" or not run.message:
+        return ""  # the headline says it
+    if run.message.startswith("scancel: "):
+        words = slurms_words(run.message.removeprefix("scancel: "))
+        return f"It could not be cancelled: {words}"
+    return f"It said: {run.message}"
 
 
 def _words_of_created(run: Run) -> tuple[str, str]:
