@@ -37,7 +37,7 @@ def offers(cluster: Cluster, command: str) -> bool:
     """Whether this way to the cluster can answer the command at all."""
     if cluster.transport != Cluster.Transport.SLURMRESTD:
         return True
-    return _rest(cluster, cluster.service_user or getpass.getuser()).offers(command)
+    return RestTransport.offers(command)
 
 
 def acting(cluster: Cluster, unix_name: str) -> Door:
@@ -112,6 +112,8 @@ def _ssh(cluster: Cluster, user: str, formats: Mapping[str, str] = FORMAT_ENV) -
 
 
 def _rest(cluster: Cluster, user: str) -> RestTransport:
+    if not cluster.rest_url:
+        raise SlurmRefused(f"{cluster} names no address of slurmrestd: give one in the admin")
     path = Path(settings.JWT_DIR) / cluster.name / user
     hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     return _rest_of(cluster.rest_url, user, path, hour)

@@ -61,7 +61,8 @@ def ring_for_hints() -> None:
 
 @shared_task
 def send_submission(pk: int) -> None:
-    submission.send(pk)
+    if cluster := submission.send(pk):
+        polling.read_queue_soon(cluster, timezone.now())
 
 
 def ring_for_submission(pk: int) -> None:

@@ -2,7 +2,7 @@
 
 from tracker.polling.asking import ask
 from tracker.polling.health import poll_health
-from tracker.polling.hints import check_hints
+from tracker.polling.hints import check_hints, read_queue_soon
 from tracker.polling.kinds import KINDS, poll, poll_everything
 from tracker.polling.outputs import newest_outputs, prune
 from tracker.polling.showing import ShownJob, show_job
@@ -17,5 +17,6 @@ __all__ = [
     "poll_everything",
     "poll_health",
     "prune",
+    "read_queue_soon",
     "show_job",
 ]

@@ -46,6 +46,17 @@ def check_hints(clusters: Sequence[Cluster], now: datetime) -> bool:
     return any(hint.pk not in settled and hint.looks <= 1 for hint in hints)
 
 
+def read_queue_soon(cluster: Cluster, now: datetime) -> None:
+    """So that who has just submitted sees the job at once; many submissions share few readings."""
+    if _may_read_queue(cluster, now):
+        ask(cluster, "squeue")
+
+
+def _may_read_queue(cluster: Cluster, now: datetime) -> bool:
+    many = _readings(cluster, "squeue", now) >= MAX_QUEUE_READINGS
+    return not many and is_due(cluster, "squeue", interval("queue"), now)
+
+
 def _is_due(hint: JobHint, now: datetime) -> bool:
     pause = LOOK_AFTER[min(hint.looks, len(LOOK_AFTER) - 1)]
     return now - hint.received_at >= pause
@@ -64,8 +75,7 @@ def _look_up(cluster: Cluster, hints: Sequence[JobHint], now: datetime) -> set[i
         if row and row.ok:
             answered.update(hint.pk for hint in some)
     open_ones = [hint for hint in hints if not _is_settled(hint)]
-    may_read = _readings(cluster, "squeue", now) < MAX_QUEUE_READINGS
-    if open_ones and may_read and is_due(cluster, "squeue", interval("queue"), now):
+    if open_ones and _may_read_queue(cluster, now):
         ask(cluster, "squeue")
     return answered
 

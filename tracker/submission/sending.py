@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from tracker import recording
-from tracker.models import Submission
+from tracker.models import Cluster, Submission
 from tracker.reach import acting
 from tracker.slurm.errors import SlurmRefused, SlurmUnavailable
 from tracker.submission.planning import output_folders
@@ -18,11 +18,12 @@ from tracker.submission.starting import options_of
 logger = logging.getLogger(__name__)
 
 
-def send(pk: int) -> None:
-    """Ask sbatch once. Without an answer it stays claimed, and ``recover`` finds out."""
+def send(pk: int) -> Cluster | None:
+    """Ask sbatch once; the cluster that has taken it. Without an answer it stays claimed, and
+    ``recover`` finds out."""
     submission = recording.claim(pk, timezone.now())
     if submission is None:
-        return
+        return None
     options = options_of(submission)
     try:
         door = acting(submission.cluster, submission.unix_name)
@@ -37,6 +38,8 @@ def send(pk: int) -> None:
         logger.warning("%s got no answer: %s", submission, silence)
     else:
         recording.mark_sent(submission, job_id, timezone.now())
+        return submission.cluster
+    return None
 
 
 def _variables(submission: Submission) -> dict[str, str]:

@@ -20,6 +20,7 @@ from tracker.views.config_diff import settings_of
 from tracker.views.curves_data import CURVES_MAX, curves_of
 from tracker.views.job_facts import asked_and_got, record
 from tracker.views.run_cards import cards_of
+from tracker.views.run_log import log_of
 from tracker.views.run_rows import value_of, with_newest_estimate
 from tracker.views.run_standing import Standing
 from tracker.views.run_submission import deeds_of, sent_as
@@ -49,6 +50,7 @@ def run(request: HttpRequest, pk: str) -> HttpResponse:
         "deeds": deeds_of(actor, run),
         "sent": sent_as(run),
         "job_id": shown_id(run),
+        "log": log_of(actor, run),
     }
     return render(request, "tracker/run.html", context)
 

@@ -56,7 +56,8 @@ class RestTransport:
         ValueError for a ``url`` that is no address of slurmrestd."""
         self.server = RestServer(url, user, token, max_output_bytes)
 
-    def offers(self, command_name: str) -> bool:
+    @staticmethod
+    def offers(command_name: str) -> bool:
         """Whether slurmrestd can tell what this command tells: not sprio, sshare nor the
         configuration."""
         return command_name in PARSERS
