@@ -38,12 +38,14 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until(ready: Callable[[], bool], what: str, seconds: float = 30) -> None:
+def wait_until(
+    ready: Callable[[], bool], what: str, seconds: float = 30, *, every_s: float = 0.1
+) -> None:
     deadline = time.monotonic() + seconds
     while not ready():
         if time.monotonic() > deadline:
             raise TimeoutError(f"{what} was not ready within {seconds:.0f} s")
-        time.sleep(0.1)
+        time.sleep(every_s)
 
 
 def answers(port: int) -> bool:

@@ -114,8 +114,10 @@ def test_a_hint_waits_while_accounting_does_not_answer(cluster, slurm):
 def _answering(slurm: FakeSlurm, rows: str) -> list[str]:
     """Shell lines that print rows with the delimiter that this call asks for."""
     (slurm.folder / "rows").write_text(rows)
+    folder = slurm.folder
     return [
-        'for word in "$@"; do case "$word" in --delimiter=*) mark="${word#--delimiter=}";; esac; done',
-        f'while IFS= read -r line; do /usr/bin/printf "%s\\n" "$line"; done < {slurm.folder}/rows |'
-        f' /bin/sed "s/{SEPARATOR}/$mark/g"',
+        'for word in "$@"; do',
+        'case "$word" in --delimiter=*) mark="${word#--delimiter=}";; esac',
+        "done",
+        f'/bin/sed "s/{SEPARATOR}/$mark/g" {folder}/rows',
     ]

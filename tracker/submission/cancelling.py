@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime
 
+from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from tracker import recording
@@ -32,7 +33,9 @@ def ask_cancel(run: Run, *, actor: Actor, now: datetime, ring: Callable[[], None
         return
     if why := why_not_cancel(run, actor):
         raise ConflictError("cluster", why)
-    _wish(Run.objects.filter(pk=run.pk), actor, now)
+    with transaction.atomic():
+        _wish(Run.objects.filter(pk=run.pk), now)
+        recording.audit(actor, "cancel", run)
     ring()
 
 
@@ -66,9 +69,12 @@ def ask_cancel_all(
     if why := why_closed(cluster, mine):
         raise ConflictError("cluster", why)
     runs = own_open_runs(actor, cluster)
-    for submission in Submission.objects.filter(runs__in=runs, state=Submission.State.WAITING):
+    waiting = Submission.objects.filter(runs__in=runs, state=Submission.State.WAITING)
+    for submission in waiting.distinct():
         recording.withdraw(submission, actor, now)
-    count = _wish(own_open_runs(actor, cluster), actor, now)
+    with transaction.atomic():
+        count = _wish(own_open_runs(actor, cluster), now)
+        recording.audit(actor, "cancel", cluster, runs=count, unix_name=mine)
     if count:
         ring()
     return count
@@ -80,9 +86,7 @@ def own_open_runs(actor: Actor, cluster: Cluster) -> QuerySet[Run]:
     return actor.runs().filter(theirs, cluster=cluster, status__in=Run.OPEN)
 
 
-def _wish(runs: QuerySet[Run], actor: Actor, now: datetime) -> int:
-    for run in runs:
-        recording.audit(actor, "cancel", run)
+def _wish(runs: QuerySet[Run], now: datetime) -> int:
     # A second wish is sent again: the first may have come before Slurm knew the job.
     return runs.update(cancel_asked_at=now, cancel_sent_at=None)
 
