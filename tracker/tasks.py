@@ -12,7 +12,7 @@ from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
 
-from tracker import polling, submission
+from tracker import polling, recording, submission
 from tracker.models import Cluster, JobHint, StartEstimate
 
 logger = logging.getLogger(__name__)
@@ -89,10 +89,12 @@ def look_after_submissions() -> None:
 
 @shared_task
 def prune() -> None:
-    before = timezone.now() - timedelta(days=settings.POLL_KEEP_DAYS)
+    now = timezone.now()
+    before = now - timedelta(days=settings.POLL_KEEP_DAYS)
     polling.prune(before)
+    recording.revoke_idle_tokens(before, now)
     JobHint.objects.filter(checked_at__lt=before).delete()
-    said_before = timezone.now() - timedelta(days=settings.ESTIMATE_KEEP_DAYS)
+    said_before = now - timedelta(days=settings.ESTIMATE_KEEP_DAYS)
     StartEstimate.objects.filter(issued_at__lt=said_before, is_newest=False).delete()
 
 

@@ -212,3 +212,16 @@ def test_a_job_submitted_by_hand_is_adopted_by_its_id_and_by_its_comment(service
             lambda: service.ask("GET", f"jobs?job_id={theirs}")["results"], "their job", 30
         )
         service.ask("POST", f"experiments/{experiment}/adopt", body={"slurm_job_id": theirs})
+
+
+def test_a_heterogeneous_job_is_one_run_to_its_end(service: Service):
+    experiment = service.experiment(LONG, "ssh")
+    mark = f"--comment=queuecast:{experiment}"
+    words = ("sbatch", mark, "-t", "2", "-n", "1", "-o", "/dev/null", ":", mark, "-n", "2")
+    service.lab.run(*words, "--wrap", "sleep 8; exit 4", user="qc-alice")
+    listed = f"experiments/{experiment}/runs"
+    services.wait_until(lambda: service.ask("GET", listed)["results"], "the run", 40)
+    run_id = service.ask("GET", listed)["results"][-1]["run_id"]
+    run = service.wait_for(run_id, "FAILED", seconds=60)
+    assert run["exit_code"] == 4
+    assert len(service.ask("GET", listed)["results"]) == 1

@@ -14,13 +14,24 @@ from tests.tracker.callers import JSON
 from tests.tracker.test_arrays import rest, task
 from tracker import submission
 from tracker.ingest import record_queue
-from tracker.models import Actor, Cluster, ClusterAccount, Experiment, Job, JobHint, Run, Submission
+from tracker.models import (
+    Actor,
+    Cluster,
+    ClusterAccount,
+    Experiment,
+    Job,
+    JobHint,
+    Run,
+    Submission,
+    Token,
+)
 from tracker.recording import (
     ConflictError,
     bind_runs,
     follow_job,
     mark_sent,
     record_start,
+    revoke_idle_tokens,
     token_for,
 )
 from tracker.slurm.records import QueuedJob
@@ -145,6 +156,19 @@ def test_an_earlier_tries_token_opens_nothing(experiment, cluster):
     assert reports(one, 828, secret=old)[0] == 401
 
 
+def test_a_token_lives_as_long_as_a_requeue_may_come(experiment, cluster):
+    one = started(experiment, cluster)
+    token_for(one, timezone.now())
+    long_ago = timezone.now() - timedelta(days=20)
+    Token.objects.update(created_at=long_ago)
+    before = timezone.now() - timedelta(days=14)
+    assert revoke_idle_tokens(before, timezone.now()) == 0
+    Run.objects.update(status="COMPLETED", ended_at=timezone.now())
+    assert revoke_idle_tokens(before, timezone.now()) == 0
+    Run.objects.update(ended_at=long_ago)
+    assert revoke_idle_tokens(before, timezone.now()) == 1
+
+
 # --- by its comment
 def test_the_mark_of_a_lost_submission_is_found_in_the_queue(experiment, cluster):
     one = started(experiment, cluster)
@@ -189,6 +213,19 @@ def test_a_comment_that_names_an_experiment_makes_a_run_once(experiment, cluster
     )
 
 
+def test_the_components_of_a_heterogeneous_job_are_one_run(experiment, cluster):
+    mark = f"queuecast:{experiment.pk}"
+    parts = [
+        QueuedJob(
+            job_id, "PENDING", "alice", "x", submit_at=NOW, comment=mark, het_job_id=834,
+            het_offset=job_id - 834,
+        )
+        for job_id in (834, 835)
+    ]  # fmt: skip
+    record_queue(cluster, parts, NOW)
+    assert Run.objects.get().slurm_job_id == 834
+
+
 @pytest.mark.parametrize("user", ["mallory", "nobody"])
 def test_a_comment_opens_no_experiment_to_those_who_may_not_change_it(
     experiment, cluster, people, user
@@ -221,6 +258,12 @@ def test_a_pasted_id_is_followed_from_then_on(experiment, cluster):
 def test_a_task_is_pasted_as_people_see_it(experiment, cluster):
     job = make_job(cluster, 901, user="alice", array_job_id=900, array_task_id=3)
     assert adopt(experiment, cluster, "900_3")[0].job == job
+
+
+def test_of_a_heterogeneous_job_the_run_follows_the_leader(experiment, cluster):
+    leader = make_job(cluster, 834, user="alice", het_job_id=834)
+    make_job(cluster, 835, user="alice", het_job_id=834)
+    assert adopt(experiment, cluster, "834+1")[0].job == leader
 
 
 @pytest.mark.parametrize(("text", "told"), [("12;x", "not a job id"), ("7", "not been seen")])

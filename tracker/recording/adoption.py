@@ -57,7 +57,8 @@ def bind_marked(job: Job) -> None:
     if word == job.comment or not word.isalnum():
         return
     if word.isdigit() and len(word) < 19:
-        _take_in(job, int(word))
+        if job.het_job_id in (None, job.job_id):  # of a heterogeneous job the leader
+            _take_in(job, int(word))
         return
     # Only its own user's: a comment can be written by anybody.
     sent = Submission.objects.filter(cluster=job.cluster, mark=job.comment, unix_name=job.user)

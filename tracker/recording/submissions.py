@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from tracker.models import Actor, Cluster, Experiment, Run, Submission, Token
 from tracker.recording.audit import audit
@@ -74,6 +74,14 @@ def token_for(submission: Submission, now: datetime) -> str:
             cluster=submission.cluster,
         )
         return secret
+
+
+def revoke_idle_tokens(ended_before: datetime, now: datetime) -> int:
+    """Of jobs whose every run ended so long ago that no requeue brings it back."""
+    busy = Run.objects.filter(Q(status__in=Run.OPEN) | Q(ended_at__gte=ended_before))
+    idle = Token.objects.live(now).filter(submission__isnull=False)
+    idle = idle.exclude(submission__in=busy.exclude(submission=None).values("submission"))
+    return idle.filter(created_at__lt=ended_before).update(revoked_at=now)
 
 
 def mark_sent(submission: Submission, job_id: int, at: datetime) -> bool:
