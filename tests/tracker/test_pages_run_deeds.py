@@ -295,6 +295,7 @@ def test_a_job_that_it_cannot_be_is_refused(alice, experiment, cluster, typed, c
 
 def test_there_is_no_such_job_and_it_is_sent_again(alice, experiment, cluster, slurm, eager):
     run = unclear(experiment, cluster)
+    slurm.says("squeue", "")  # it does not show the new job yet
     with eager():
         alice.post(f"/runs/{run.pk}/decide", {"again": "1"})
     run.refresh_from_db()

@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from tracker import submission, tasks
 from tracker.admin.base import AuditedAdmin, FactAdmin
 from tracker.models import Actor, Artifact, MetricPoint, MetricSeries, Run
+from tracker.models.submissions import SCRIPT_OF_RUN
 from tracker.points import value_of
 from tracker.recording import ConflictError, finish_run
 
@@ -65,7 +66,7 @@ class RunAdmin(AuditedAdmin, FactAdmin):
     def cancel(self, request: HttpRequest, queryset: QuerySet[Run]) -> None:
         """As the unix user who the member of staff is: nobody cancels another's job."""
         asked = 0
-        for run in queryset.select_related("cluster", "job", "submission"):
+        for run in queryset.select_related("cluster", "job", "submission").defer(SCRIPT_OF_RUN):
             try:
                 submission.ask_cancel(
                     run,

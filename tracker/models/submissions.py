@@ -8,6 +8,8 @@ from django.db import models
 from tracker.models.clusters import Cluster
 from tracker.models.experiments import Experiment
 
+# Of a sweep the script names every run: lists of its runs must not carry it a thousand times.
+SCRIPT_OF_RUN = "submission__script"
 MARK = "queuecast:"  # begins the comment of every job that Queuecast submits
 
 

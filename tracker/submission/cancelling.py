@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 
 from tracker import recording
 from tracker.models import Actor, Cluster, Run, Submission
+from tracker.models.submissions import SCRIPT_OF_RUN
 from tracker.reach import acting, why_closed
 from tracker.recording import ConflictError
 from tracker.slurm.errors import SlurmRefused, SlurmUnavailable
@@ -97,7 +98,7 @@ def send_cancels(now: datetime) -> None:
         cancel_asked_at__isnull=False, cancel_sent_at=None, status__in=Run.OPEN
     )
     by_user: dict[tuple[Cluster, str], list[Run]] = defaultdict(list)
-    for run in asked.select_related("cluster", "job", "submission"):
+    for run in asked.select_related("cluster", "job", "submission").defer(SCRIPT_OF_RUN):
         owner = owner_of(run)
         if shown_id(run) and run.cluster and owner:
             by_user[run.cluster, owner].append(run)

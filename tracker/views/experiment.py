@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from tracker import submission, tasks
 from tracker.forms import AdoptForm
 from tracker.models import Actor, Experiment, Run
+from tracker.models.submissions import SCRIPT_OF_RUN
 from tracker.recording import ConflictError, archive_experiment, restore_experiment
 from tracker.submission.starting import cluster_to_start_on
 from tracker.views.base import (
@@ -105,7 +106,7 @@ def _runs(
 ) -> dict[str, object]:
     wanted = {name: value for name, value in chosen.items() if value is not None}
     runs = Run.objects.filter(experiment=experiment, **wanted)
-    runs = runs.select_related("cluster", "job", "submission")
+    runs = runs.select_related("cluster", "job", "submission").defer(SCRIPT_OF_RUN)
     if chosen["submission"]:
         runs = runs.order_by("array_task_id", "pk")
     page = page_of(request, with_newest_estimate(runs))
