@@ -8,7 +8,7 @@ import pytest
 
 from tests.factories import NOW, make_cluster, make_experiment
 from tracker.ingest import record_accounting, record_queue
-from tracker.models import Actor, Cluster, Run
+from tracker.models import Actor, Cluster, Poll, Run
 from tracker.recording import mark_sent, record_start
 from tracker.slurm.records import AccountedJob, QueuedJob
 
@@ -106,4 +106,41 @@ def test_tasks_cancelled_before_they_were_split_off_are_cancelled(cluster, runs)
 
 def test_an_array_of_another_user_with_that_id_is_not_theirs(cluster, runs):
     record_queue(cluster, [task(0, 901, user="mallory")], NOW)
+    assert states() == ["PENDING"] * 4
+
+
+def accounting_read(cluster, minute: float, *argv: str) -> None:
+    Poll.objects.create(
+        cluster=cluster, command="sacct", started_at=NOW + timedelta(minutes=minute), seconds=0.1,
+        ok=True, raw=b"", argv=list(argv),
+    )  # fmt: skip
+
+
+def vanish(cluster, *, minute: float) -> None:
+    """Task 3 is in no queue any more, and was never split off."""
+    record_queue(cluster, [rest(0, 1, 2, 3)], NOW)
+    record_queue(cluster, [rest(0, 1, 2)], NOW + timedelta(minutes=minute))
+
+
+def test_a_task_that_slurm_forgot_after_our_scancel_was_cancelled(cluster, runs):
+    Run.objects.filter(array_task_id=3).update(cancel_sent_at=NOW + timedelta(minutes=1))
+    accounting_read(cluster, 3, "-S", "x")
+    vanish(cluster, minute=4)
+    assert states() == ["PENDING", "PENDING", "PENDING", "CANCELLED"]
+    assert Run.objects.get(array_task_id=3).reason == "CancelledWhileWaiting"
+
+
+def test_one_that_it_forgot_by_itself_is_unknown_and_found_again(cluster, runs):
+    accounting_read(cluster, 3, "-S", "x")
+    vanish(cluster, minute=4)
+    assert states()[3] == "UNKNOWN"
+    record_queue(cluster, [rest(0, 1, 2), task(3, 903)], NOW + timedelta(minutes=5))
+    assert states()[3] == "RUNNING"
+
+
+@pytest.mark.parametrize("read", [[], [(0.5, "-S", "x")], [(3, "-j", "900")]])
+def test_nothing_is_said_before_accounting_was_read_as_a_whole(cluster, runs, read):
+    for minute, *argv in read:
+        accounting_read(cluster, minute, *argv)
+    vanish(cluster, minute=4)
     assert states() == ["PENDING"] * 4

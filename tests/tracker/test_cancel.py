@@ -59,6 +59,18 @@ def test_of_an_array_it_cancels_the_one_task(experiment, cluster, slurm):  # noq
     assert cancelled(slurm) == ["scancel -- 828_1"]
 
 
+def test_an_array_that_goes_as_a_whole_is_one_id(experiment, cluster, slurm):  # noqa: F811
+    begin(experiment, cluster, Wish(seeds=(1, 2, 3)))
+    submission.ask_cancel_all(
+        Actor(experiment.owner),
+        cluster,
+        now=timezone.now(),
+        ring=lambda: submission.send_cancels(timezone.now()),
+    )
+    assert cancelled(slurm) == ["scancel -- 828"]
+    assert Run.objects.filter(cancel_sent_at=None).count() == 0
+
+
 def test_nobody_cancels_anothers_job(experiment, cluster, slurm, people):  # noqa: F811
     begin(experiment, cluster)
     with pytest.raises(ConflictError, match="add your unix name"):

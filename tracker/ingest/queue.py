@@ -12,6 +12,7 @@ from tracker.ingest.counts import Counts
 from tracker.ingest.following import follow
 from tracker.ingest.ledger import Ledger, chunks
 from tracker.ingest.sightings import Rank, from_queue
+from tracker.ingest.vanished import settle_vanished
 from tracker.models import Cluster, Job
 from tracker.slurm.records import QueuedJob
 
@@ -34,6 +35,7 @@ def record_queue(cluster: Cluster, rows: Sequence[QueuedJob], seen_at: datetime)
     left = _leave(cluster, held, seen_at)
     final = _settle(cluster, seen_at)
     follow(cluster, {job.pk: job for job in [*touched, *left, *final]}.values())
+    settle_vanished(cluster, seen_at)
     created = len(ledger.new_jobs)
     return Counts(len(rows), created, len(touched) - created + len(left) + len(final))
 

@@ -16,7 +16,7 @@ from tracker.recording.experiments import (
     restore_experiment,
     update_experiment,
 )
-from tracker.recording.following import bind_runs, follow_job
+from tracker.recording.following import bind_runs, close_vanished, covers, follow_job
 from tracker.recording.groups import (
     create_group,
     delete_group,
@@ -53,6 +53,8 @@ __all__ = [
     "bind_marked",
     "bind_runs",
     "claim",
+    "close_vanished",
+    "covers",
     "create_experiment",
     "create_group",
     "create_run",

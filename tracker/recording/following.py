@@ -6,6 +6,8 @@ an attempt nothing goes backwards. A run closed by its own last word keeps it.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
@@ -57,6 +59,17 @@ def covers(job: Job, run: Run) -> bool:
     if task is None or job.array_job_id is None:
         return True
     return job.array_task_id == task or (job.array_task_id is None and task in job.array_tasks)
+
+
+def close_vanished(run: Run, at: datetime) -> bool:
+    """A task that Slurm has forgotten: cancelled where we had told Slurm to, and it had agreed;
+    else nobody knows."""
+    status, reason = Status.UNKNOWN, "TaskVanished"
+    if run.cancel_sent_at:
+        status, reason = Status.CANCELLED, "CancelledWhileWaiting"
+    ended_at = at if status == Status.CANCELLED else None
+    waiting = Run.objects.filter(pk=run.pk, status=run.status)
+    return bool(waiting.update(status=status, reason=reason, ended_at=ended_at))
 
 
 def reopen(run: Run) -> None:
