@@ -141,6 +141,7 @@ def test_a_thousand_tasks_that_end_at_once_cost_few_questions(service: Service):
         f"{took_s:.0f} s, {cost} RPCs in that time; {quiet} in {WATCHED_S} s without"
     )
     assert cost - quiet * took_s / WATCHED_S <= 10
+    assert "OperationalError" not in (service.folder / "log").read_text()
 
 
 def _install_hook(service: Service) -> None:

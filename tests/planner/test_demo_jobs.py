@@ -165,6 +165,14 @@ def test_a_job_sees_only_the_environment_that_it_may(demo: DemoCluster) -> None:
     assert "TRACKER_API" not in output(demo, "named")
 
 
+def test_a_job_finds_the_systems_programs_whatever_its_submitters_path_was(
+    demo: DemoCluster,
+) -> None:
+    job_id = demo.submit("mkdir -p made && ls", "-o", "out", environment={"PATH": "/nowhere"})
+    assert demo.wait_until_over(job_id).state == "COMPLETED"
+    assert "made" in output(demo, "out")
+
+
 def test_what_a_job_was_passed_is_forgotten_when_it_ends(tmp_path: Path) -> None:
     demo = DemoCluster(tmp_path)
     job_id = demo.submit("true", "--export=TOKEN=very-secret-token")
