@@ -24,7 +24,7 @@ test-postgres: $(VENV)/.installed-dev  ## the suite on a fresh PostgreSQL and a 
 	$(RUN) -m tests.services $(RUN) -m pytest $(PARALLEL) $(ARGS)
 
 test-python: $(VENV)/.installed-dev  ## the suite without services: give PYTHON and VENV
-	$(RUN) -m pytest $(PARALLEL) -m "not service" $(ARGS)
+	$(RUN) -m pytest $(PARALLEL) -m "not service and not prove" $(ARGS)
 
 prove-2: SHELL = /bin/bash
 prove-2: $(VENV)/.installed-dev  ## on a real Slurm: crashes, outages, costs; some 25 min, kept in docs/evaluation
