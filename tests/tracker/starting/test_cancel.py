@@ -9,14 +9,7 @@ from django.utils import timezone
 
 from tests.factories import make_job
 from tests.tracker.fake_slurm import FakeSlurm
-from tests.tracker.test_start import (  # noqa: F401 (fixtures)
-    Wish,
-    begin,
-    cluster,
-    experiment,
-    nobody_rings,
-    slurm,
-)
+from tests.tracker.starting.start import Wish, begin, nobody_rings
 from tracker import submission
 from tracker.models import Actor, JobHint, Run
 from tracker.recording import ConflictError
@@ -33,16 +26,16 @@ def ask(run: Run, user) -> None:
     )
 
 
-def cancelled(slurm: FakeSlurm) -> list[str]:  # noqa: F811
+def cancelled(slurm: FakeSlurm) -> list[str]:
     return [call for call in slurm.calls if call.startswith("scancel")]
 
 
 @pytest.fixture(autouse=True)
-def scancel(slurm: FakeSlurm, tmp_path: Path) -> None:  # noqa: F811
+def scancel(slurm: FakeSlurm, tmp_path: Path) -> None:
     slurm.write("scancel", "exit 0")
 
 
-def test_it_gives_scancel_the_job_and_looks_it_up(experiment, cluster, slurm):  # noqa: F811
+def test_it_gives_scancel_the_job_and_looks_it_up(experiment, cluster, slurm):
     begin(experiment, cluster)
     run = Run.objects.get()
     ask(run, experiment.owner)
@@ -53,13 +46,13 @@ def test_it_gives_scancel_the_job_and_looks_it_up(experiment, cluster, slurm):  
     assert JobHint.objects.get().job_id == 828
 
 
-def test_of_an_array_it_cancels_the_one_task(experiment, cluster, slurm):  # noqa: F811
+def test_of_an_array_it_cancels_the_one_task(experiment, cluster, slurm):
     begin(experiment, cluster, Wish(seeds=(1, 2, 3)))
     ask(Run.objects.get(array_task_id=1), experiment.owner)
     assert cancelled(slurm) == ["scancel -- 828_1"]
 
 
-def test_an_array_that_goes_as_a_whole_is_one_id(experiment, cluster, slurm):  # noqa: F811
+def test_an_array_that_goes_as_a_whole_is_one_id(experiment, cluster, slurm):
     begin(experiment, cluster, Wish(seeds=(1, 2, 3)))
     submission.ask_cancel_all(
         Actor(experiment.owner),
@@ -71,21 +64,21 @@ def test_an_array_that_goes_as_a_whole_is_one_id(experiment, cluster, slurm):  #
     assert Run.objects.filter(cancel_sent_at=None).count() == 0
 
 
-def test_nobody_cancels_anothers_job(experiment, cluster, slurm, people):  # noqa: F811
+def test_nobody_cancels_anothers_job(experiment, cluster, slurm, people):
     begin(experiment, cluster)
     with pytest.raises(ConflictError, match="add your unix name"):
         ask(Run.objects.get(), people.bob)
     assert not cancelled(slurm)
 
 
-def test_what_has_ended_is_told(experiment, cluster, slurm):  # noqa: F811
+def test_what_has_ended_is_told(experiment, cluster, slurm):
     begin(experiment, cluster)
     Run.objects.update(status="COMPLETED")
     with pytest.raises(ConflictError, match="has ended already"):
         ask(Run.objects.get(), experiment.owner)
 
 
-def test_without_an_answer_it_is_asked_again(experiment, cluster, slurm):  # noqa: F811
+def test_without_an_answer_it_is_asked_again(experiment, cluster, slurm):
     begin(experiment, cluster)
     slurm.fails("scancel", "scancel: error: Unable to contact slurm controller")
     ask(Run.objects.get(), experiment.owner)
@@ -95,7 +88,7 @@ def test_without_an_answer_it_is_asked_again(experiment, cluster, slurm):  # noq
     assert Run.objects.get().cancel_sent_at is not None
 
 
-def test_a_refusal_is_told_on_the_run(experiment, cluster, slurm):  # noqa: F811
+def test_a_refusal_is_told_on_the_run(experiment, cluster, slurm):
     begin(experiment, cluster)
     slurm.fails("scancel", "scancel: error: Kill job error on job id 828: Access/permission denied")
     ask(Run.objects.get(), experiment.owner)
@@ -104,7 +97,7 @@ def test_a_refusal_is_told_on_the_run(experiment, cluster, slurm):  # noqa: F811
     assert run.cancel_asked_at is None
 
 
-def test_a_job_that_has_ended_meanwhile_is_no_error(experiment, cluster, slurm):  # noqa: F811
+def test_a_job_that_has_ended_meanwhile_is_no_error(experiment, cluster, slurm):
     begin(experiment, cluster)
     slurm.fails("scancel", "scancel: error: Kill job error on job id 828: Invalid job id specified")
     ask(Run.objects.get(), experiment.owner)
@@ -112,9 +105,9 @@ def test_a_job_that_has_ended_meanwhile_is_no_error(experiment, cluster, slurm):
 
 
 def test_all_mine_is_one_call_with_my_jobs_and_nobody_elses(
-    experiment,  # noqa: F811
-    cluster,  # noqa: F811
-    slurm,  # noqa: F811
+    experiment,
+    cluster,
+    slurm,
     people,
 ):
     begin(experiment, cluster, key="sent")

@@ -9,20 +9,11 @@ from django.test import Client
 from django.utils import timezone
 
 from tests.factories import make_cluster, make_experiment
-from tests.tracker.test_start import (  # noqa: F401 (fixtures)
-    SCRIPT,
-    Wish,
-    begin,
-    cluster,
-    experiment,
-    nobody_rings,
-    slurm,
-)
+from tests.tracker.starting.start import SCRIPT, begin, nobody_rings
 from tracker.models import Actor, ClusterAccount, Experiment, ResourceRequest, Run, Submission
 from tracker.recording import archive_experiment
 
 pytestmark = pytest.mark.django_db
-# ruff: noqa: F811
 
 
 @pytest.fixture

@@ -8,20 +8,13 @@ import pytest
 from django.utils import timezone
 
 from tests.factories import make_job
-from tests.tracker.test_start import (  # noqa: F401 (fixtures)
-    begin,
-    cluster,
-    experiment,
-    nobody_rings,
-    slurm,
-)
+from tests.tracker.starting.start import begin, nobody_rings
 from tracker import recording, submission
 from tracker.models import Actor, Cluster, Poll, Run, Submission
 from tracker.recording import ConflictError
 from tracker.submission.recovering import MAX_TRIES, SETTLE
 
 pytestmark = pytest.mark.django_db
-# ruff: noqa: F811
 
 
 @pytest.fixture

@@ -3,60 +3,17 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 from django.utils import timezone
 
-from tests.factories import make_cluster, make_experiment
-from tests.tracker.fake_slurm import FakeSlurm
+from tests.tracker.starting.start import Wish, begin, nobody_rings
 from tracker import recording, submission
 from tracker.models import Actor, AuditEntry, Cluster, ClusterAccount, Experiment, Run, Token
 from tracker.recording import ConflictError
 from tracker.slurm.batch import BatchOptions
 
 pytestmark = pytest.mark.django_db
-SCRIPT = "#!/bin/bash\n#SBATCH --time=10\npython train.py\n"
-Wish = submission.Wish
-
-
-@pytest.fixture
-def slurm(tmp_path: Path) -> FakeSlurm:
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    fake = FakeSlurm(folder)
-    fake.write("sbatch", "/usr/bin/env > $0.env", "/bin/cat > $0.stdin", "echo 828")
-    return fake
-
-
-@pytest.fixture
-def cluster(slurm: FakeSlurm, tmp_path: Path, people) -> Cluster:
-    """A demo's: it may be asked by root and told a loopback address, and is a Slurm else."""
-    cluster = make_cluster(
-        is_demo=True, location=str(slurm.folder), submit_as="self", work_dir=str(tmp_path / "home")
-    )
-    ClusterAccount.objects.create(user=people.alice, cluster=cluster, unix_name="qc-alice")
-    return cluster
-
-
-@pytest.fixture
-def experiment(people) -> Experiment:
-    return make_experiment(people.alice, name="vit", batch_script=SCRIPT)
-
-
-def begin(experiment, cluster, wish=None, *, key="k1", ring=submission.send):
-    return submission.start(
-        experiment,
-        actor=Actor(experiment.owner),
-        cluster=cluster,
-        wish=wish or Wish(),
-        key=key,
-        ring=ring,
-    )
-
-
-def nobody_rings(_pk: int) -> None:
-    """A bell that is lost."""
 
 
 def test_it_makes_the_run_and_gives_sbatch_the_script(experiment, cluster, slurm):

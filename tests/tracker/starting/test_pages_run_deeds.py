@@ -11,20 +11,13 @@ from django.utils import timezone
 
 from tests.factories import make_cluster, make_job
 from tests.tracker.fake_slurm import FakeSlurm
-from tests.tracker.test_start import (  # noqa: F401 (fixtures)
-    Wish,
-    begin,
-    cluster,
-    experiment,
-    nobody_rings,
-    slurm,
-)
+from tests.tracker.starting.start import Wish, begin, nobody_rings
 from tracker import recording
 from tracker.models import Actor, AuditEntry, Cluster, ClusterAccount, Job, JobHint, Run, Submission
 from tracker.recording import create_run
 
+# ruff: noqa: PLR0917 (fixtures)
 pytestmark = pytest.mark.django_db
-# ruff: noqa: F811, PLR0917
 SHOWN = """\
 JobId=828 JobName=vit
    UserId=qc-alice(1001) GroupId=lab(1001) MCS_label=N/A

@@ -7,12 +7,10 @@ from django.test import Client
 
 from tests.factories import make_job
 from tests.tracker.callers import JSON, by_token
-from tests.tracker.test_start import cluster, experiment, slurm  # noqa: F401 (fixtures)
 from tracker import tasks
 from tracker.models import Experiment, Run, Submission
 
 pytestmark = pytest.mark.django_db
-# ruff: noqa: F811
 
 
 @pytest.fixture(autouse=True)
