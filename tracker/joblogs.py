@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pwd
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from django.conf import settings
+
 from tracker.logs import JobNames, LogUnreadable, log_path, open_log
+from tracker.logs.unreadable import shown
 from tracker.models import Actor, Cluster, Job, Run
 from tracker.slurm import hostlist
 
@@ -17,7 +20,19 @@ def open_run_log(run: Run, stream: str, actor: Actor) -> BinaryIO:
     """The file, to be closed by the caller. Raises LogUnreadable, with the reason in words."""
     job, cluster = _job_of(run)
     path = path_of(run, stream, actor)
-    return open_log(path, roots=cluster.log_roots, owner_uid=_uid(job.user, cluster))
+    file = open_log(path, roots=cluster.log_roots, owner_uid=_uid(job.user, cluster))
+    if _is_the_services(file):
+        file.close()
+        raise LogUnreadable("outside", f"{shown(path)} is a file of this service, and no log.")
+    return file
+
+
+def _is_the_services(file: BinaryIO) -> bool:
+    """Where jobs run as the service's own user its keys are that user's files too. The demo's jobs
+    live in the data folder, in a place of their own."""
+    real = Path(f"/proc/self/fd/{file.fileno()}").readlink()
+    data_dir = Path(settings.DATA_DIR)
+    return real.is_relative_to(data_dir) and not real.is_relative_to(data_dir / "demo/home")
 
 
 def path_of(run: Run, stream: str, actor: Actor) -> PurePosixPath:

@@ -152,3 +152,10 @@ def test_as_text_it_is_its_end_for_browsers_without_a_script(people, run, tmp_pa
     assert answer.content == b"<b>text</b>"
     assert answer["Content-Type"] == "text/plain; charset=utf-8"
     assert answer["X-Content-Type-Options"] == "nosniff"
+
+
+def test_the_services_own_files_are_no_logs(people, cluster, run, tmp_path, settings):
+    settings.DATA_DIR = tmp_path.resolve()
+    write(tmp_path, "the secret key")
+    answer = get(people.alice, run)
+    assert (answer.status_code, "a file of this service" in answer.text) == (403, True)
