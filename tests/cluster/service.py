@@ -103,6 +103,12 @@ class Service:
     def run(self, run_id: str, *, who: str = "qc-alice") -> dict[str, Any]:
         return self.ask("GET", f"runs/{run_id}", who=who)
 
+    def output(self, run: dict[str, Any]) -> str:
+        """What the job of a run of qc-alice has written; slurmrestd makes no folder for it."""
+        folder = "" if run["cluster"] == "slurmrestd" else "jobs/"
+        path = self.lab.home / f"work/qc-alice/{folder}{run['slurm_job_id']}.out"
+        return path.read_text()
+
     def wait_for(
         self, run_id: str, *statuses: str, seconds: float = 60, who: str = "qc-alice"
     ) -> dict[str, Any]:

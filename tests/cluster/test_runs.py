@@ -33,11 +33,6 @@ def service(lab: Lab) -> Iterator[Service]:
         yield service
 
 
-def output_of(service: Service, run: dict, who: str = "qc-alice") -> str:
-    path = service.lab.home / f"work/{who}/jobs/{run['slurm_job_id']}.out"
-    return path.read_text()
-
-
 @pytest.mark.parametrize("way", WAYS)
 def test_it_runs_as_its_user_reports_and_completes_within_two_polls(service: Service, way: str):
     experiment = service.experiment(TRAINING, way)
@@ -47,7 +42,7 @@ def test_it_runs_as_its_user_reports_and_completes_within_two_polls(service: Ser
     seen = time.monotonic()
     run = service.wait_for(run_id, "COMPLETED", seconds=2 * (QUEUE_S + ACCOUNTING_S))
     took_s = time.monotonic() - seen
-    output = output_of(service, run)
+    output = service.output(run)
     lines = output.splitlines()
     assert "qc-alice" in lines, output
     assert (run["exit_code"], run["attempt"], run["seed"]) == (0, 0, 7)

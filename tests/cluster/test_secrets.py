@@ -46,8 +46,7 @@ def test_hostile_texts_arrive_as_they_are_and_run_nothing(service: Service, way:
     home = service.lab.home / "work/qc-alice"
     for text, run_id in zip(TEXTS, tasks, strict=True):
         run = service.wait_for(run_id, "COMPLETED", seconds=300)
-        written = (home / f"jobs/{run['slurm_job_id']}.out").read_text()
-        assert json.loads(written) == {"text": text}
+        assert json.loads(service.output(run)) == {"text": text}
     folders = (home, Path("/home/qc-alice"), Path.cwd(), service.folder)
     assert [str(found) for folder in folders for found in folder.rglob(f"*{CANARY}*")] == []
     print(f"{way}: {len(TEXTS)} texts and {len(NAMES)} names, none let through")  # noqa: T201

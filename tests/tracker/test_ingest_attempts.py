@@ -221,3 +221,11 @@ def test_the_name_that_the_queue_told_outlives_what_accounting_made_of_it(cluste
     record_queue(cluster, [], at(6))
     record_accounting(cluster, [told("COMPLETED", 0, 5, name="Grüße `??`")], at(7))
     assert Job.objects.get().name == 'Grüße "模型"'
+
+
+def test_a_job_cancelled_before_it_got_a_node_has_never_started(cluster: Cluster):
+    record_queue(cluster, WAITS, at(1))
+    ended = queued("CANCELLED", 0, start_at=at(2), end_at=at(2))  # as squeue shows it
+    record_queue(cluster, [ended], at(2))
+    job = Job.objects.get()
+    assert (job.state, job.start_at, job.end_at) == ("CANCELLED", None, at(2))

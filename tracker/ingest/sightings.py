@@ -65,8 +65,9 @@ def from_queue(row: QueuedJob) -> Sighting | None:
         "reason": row.reason or "",
         "eligible_at": row.eligible_at,
     }
-    if rank is not Rank.WAITING:
-        # while pending squeue's StartTime is a plan, and while running its EndTime is the limit
+    if rank is Rank.STARTED or (rank is Rank.ENDED and row.node_list):
+        # While pending squeue's StartTime is a plan, and while running its EndTime is the limit; of
+        # a job that ended before it got a node StartTime is its end.
         facts |= {"start_at": row.start_at, "node_list": row.node_list}
     if rank is Rank.ENDED:
         facts |= {"end_at": row.end_at}
