@@ -115,7 +115,7 @@ def _changes_soon(run: Run, now: datetime) -> bool:
 def _stage(run: Run) -> str:
     """Changes when what can be done about the run, or what is known of its job, does."""
     state = run.submission.state if run.submission else "none"
-    return f"{state}-{run.job_id or 0}-{run.is_open:d}"
+    return f"{state}-{run.job_id or 0}-{run.started_at is not None:d}-{run.is_open:d}"
 
 
 def _version(run: Run, series: list[MetricSeries]) -> str:

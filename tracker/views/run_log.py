@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracker.joblogs import path_of, streams_of
+from tracker.joblogs import open_run_log, path_of, streams_of
 from tracker.logs import LogUnreadable
 from tracker.logs.unreadable import shown
 from tracker.models import Actor, Run
@@ -11,22 +11,20 @@ LABELS = {"out": "Output", "err": "Errors"}
 
 
 def log_of(actor: Actor, run: Run) -> dict[str, object] | None:
-    """None for a run without a Slurm job."""
+    """None for a run without a Slurm job; with ``why`` alone where there is no log to show now."""
     if run.job is None and run.submission is None:
         return None
+    streams = streams_of(run)
+    try:
+        path = path_of(run, streams[0], actor)
+        open_run_log(run, streams[0], actor).close()
+    except LogUnreadable as unreadable:
+        return {"why": unreadable.message, "is_open": run.is_open}
     address = f"/api/v1/runs/{run.pk}/log"
     return {
-        "streams": [(stream, LABELS[stream]) for stream in streams_of(run)],
+        "streams": [(stream, LABELS[stream]) for stream in streams],
         "url": address,
         "search_url": f"{address}/search",
         "is_open": run.is_open,
-        "path": _path(actor, run),
+        "path": shown(path),
     }
-
-
-def _path(actor: Actor, run: Run) -> str:
-    """Where Slurm writes it; why it is not shown is the API's to say."""
-    try:
-        return shown(path_of(run, "out", actor))
-    except LogUnreadable:
-        return ""
