@@ -29,6 +29,7 @@ from tracker.recording import (
     ConflictError,
     bind_runs,
     follow_job,
+    mark_refused,
     mark_sent,
     record_start,
     revoke_idle_tokens,
@@ -179,6 +180,19 @@ def test_the_mark_of_a_lost_submission_is_found_in_the_queue(experiment, cluster
     run = Run.objects.get()
     assert (one.state, one.slurm_job_id) == ("sent", 828)
     assert (run.status, run.job.job_id) == ("PENDING", 828)
+
+
+def test_what_looked_refused_and_has_a_job_is_that_job(experiment, cluster):
+    one = started(experiment, cluster)
+    secret = token_for(one, timezone.now())
+    Submission.objects.update(state="claimed")
+    mark_refused(one, "sbatch: error: something unheard of", NOW)
+    assert Run.objects.get().status == "FAILED"
+    job = QueuedJob(828, "RUNNING", "alice", "x", submit_at=NOW, start_at=NOW, comment=one.mark)
+    record_queue(cluster, [job], NOW)
+    run = Run.objects.get()
+    assert (run.status, run.message, run.ended_at) == ("RUNNING", "", None)
+    assert reports(one, 828, secret=secret)[0] == 200
 
 
 def test_the_mark_in_another_users_comment_is_nobodys(experiment, cluster):

@@ -87,22 +87,31 @@ def revoke_idle_tokens(ended_before: datetime, now: datetime) -> int:
 def mark_sent(submission: Submission, job_id: int, at: datetime) -> bool:
     """Slurm has it, by sbatch's own word or by the mark on a job; False where that was known."""
     with transaction.atomic():
-        open_ones = Submission.objects.filter(
-            pk=submission.pk, state__in=(State.WAITING, State.CLAIMED, State.UNCLEAR)
-        )
-        if not open_ones.update(state=State.SENT, slurm_job_id=job_id, sent_at=at, error=""):
+        ours = Submission.objects.filter(pk=submission.pk)
+        was_given_up = ours.filter(state__in=_GIVEN_UP).exists()
+        unknown = ours.exclude(state=State.SENT)
+        if not unknown.update(state=State.SENT, slurm_job_id=job_id, sent_at=at, error=""):
             return False
-        runs = list(submission.runs.select_for_update().filter(status__in=_BEFORE_SLURM))
+        if was_given_up:  # in error: the job is there, and will report
+            newest = Token.objects.filter(submission=submission).order_by("-pk").first()
+            Token.objects.filter(pk=newest and newest.pk).update(revoked_at=None)
+        runs = list(submission.runs.select_for_update().filter(_STANDS_BEFORE_SLURM))
         for run in runs:
-            run.status, run.reason = Status.PENDING, ""
+            run.status, run.reason, run.message, run.ended_at = Status.PENDING, "", "", None
             if run.array_task_id is None:
                 run.slurm_job_id = job_id
                 run.create_key = run.create_key or create_key(run, run.cluster_id)
-        Run.objects.bulk_update(runs, ["status", "reason", "slurm_job_id", "create_key"])
+        changed = ["status", "reason", "message", "ended_at", "slurm_job_id", "create_key"]
+        Run.objects.bulk_update(runs, changed)
         return True
 
 
+_GIVEN_UP = (State.REFUSED, State.WITHDRAWN)
 _BEFORE_SLURM = (Status.SUBMITTING, Status.UNKNOWN)
+_STANDS_BEFORE_SLURM = Q(status__in=_BEFORE_SLURM) | Q(
+    status__in=(Status.FAILED, Status.CANCELLED),
+    reason__in=[state.capitalize() for state in _GIVEN_UP],
+)
 
 
 def mark_refused(submission: Submission, error: str, at: datetime) -> None:

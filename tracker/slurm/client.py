@@ -29,7 +29,8 @@ from tracker.slurm.transports import Output, Transport
 _NO_ANSWER = re.compile(
     r"unable to contact|connection (?:refused|timed out|reset)|timed out|zero bytes|"
     r"problem talking to the database|unable to connect|not responding|no route to host|"
-    r"could not establish a configuration source|backup controller|socket",
+    r"could not establish a configuration source|backup controller|socket|"
+    r"communication (?:connection|shutdown) failure|message (?:send|receive) failure",
     re.IGNORECASE,
 )
 _NO_ANSWER_CODES = {124, 137, 255}  # of timeout(1), which ended the command, and of ssh itself
