@@ -79,7 +79,7 @@ class Lab(Doors, Hooks, Faults, Memory):
     def _start_mariadb(self) -> None:
         data, sock = self.home / "db", self.home / "run/mariadb.socket"
         common = ["--no-defaults", "--user=mysql", f"--datadir={data}"]
-        subprocess.run(["mariadb-install-db", *common], check=True, capture_output=True)
+        self._install_database(["mariadb-install-db", *common])
         options = [f"--socket={sock}", "--bind-address=127.0.0.1", f"--port={self.ports.mariadb}"]
         options += ["--innodb-lock-wait-timeout=900"]
         self.start_behind("mariadb", "mariadbd", *common, *options)
@@ -89,6 +89,18 @@ class Lab(Doors, Hooks, Faults, Memory):
         grant += " identified by 'of-the-test-cluster'; grant all on slurm_acct_db.* to"
         grant += " slurm@localhost identified by 'of-the-test-cluster'"
         subprocess.run([*client, grant], check=True)
+
+    def _install_database(self, argv: list[str], tries: int = 3) -> None:
+        """Tried again: two that are made at the same moment were seen to be in each other's way."""
+        for _ in range(tries):
+            answer = subprocess.run(argv, check=False, capture_output=True, text=True)
+            if answer.returncode == 0:
+                return
+            shutil.rmtree(self.home / "db")
+            (self.home / "db").mkdir()
+            self.own("mysql", "db")
+            time.sleep(1)
+        raise RuntimeError(f"{argv[0]}: {answer.stdout[-2000:]} {answer.stderr[-2000:]}")
 
     def _start_nodes(self) -> None:
         for node in configuration.NODES:
