@@ -50,6 +50,8 @@ def runs(service: Service) -> dict[str, str]:
     ids = {}
     for what, (script, asked) in texts.items():
         experiment = service.experiment(script, "ssh", **asked)
+        if what == "deadline":
+            service.wait_for(ids["busy"], "RUNNING")
         if what == "hopeless":
             failed = service.wait_for(ids["failed"], "FAILED")
             wish = {"request": {"dependency": f"afterok:{failed['slurm_job_id']}"}}
