@@ -28,7 +28,7 @@ test-python: $(VENV)/.installed-dev  ## the suite without services: give PYTHON 
 
 prove-2: SHELL = /bin/bash
 prove-2: $(VENV)/.installed-dev  ## on a real Slurm: crashes, outages, costs; some 25 min, kept in docs/evaluation
-	@set -o pipefail; $(RUN) -m pytest tests/cluster -m "prove or service" -v -s $(ARGS) 2>&1 | \
+	@set -o pipefail; $(RUN) -m pytest tests/cluster -m "prove or service" -v -rP $(ARGS) 2>&1 | \
 		tee docs/evaluation/step-2.log
 
 lint: $(VENV)/.installed-dev  ## style, types, arrows, system checks, missing migrations

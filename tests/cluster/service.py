@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import requests
 
 from tests import services
@@ -53,6 +54,7 @@ class Service:
     folder: Path
     port: int
     paces: dict[str, str]
+    stores: dict[str, str]  # DATABASE_URL and BROKER_URL, of its own; empty: SQLite and files
     process: subprocess.Popen[bytes] = field(init=False)
     secrets: dict[str, str] = field(default_factory=dict)
 
@@ -63,16 +65,20 @@ class Service:
     @property
     def environment(self) -> dict[str, str]:
         """Of its own processes, and of commands beside them."""
-        names = ("PATH", "HOME", "USER", "LANG", "DATABASE_URL", "BROKER_URL", "SECRET_KEY")
+        names = ("PATH", "HOME", "USER", "LANG", "SECRET_KEY")
         kept = {name: os.environ[name] for name in names if name in os.environ}
-        return kept | {
-            "SLURM_CONF": self.lab.environment["SLURM_CONF"],
-            "QUEUECAST_SSH_CONFIG": str(self.lab.ssh_config),
-            # by name: a loopback address is refused, since it is every node's own
-            "QUEUECAST_PUBLIC_URL": f"http://{people.host_name()}:{self.port}",
-            "FORECAST_S": "3600",
-            **self.paces,
-        }
+        return (
+            kept
+            | self.stores
+            | {
+                "SLURM_CONF": self.lab.environment["SLURM_CONF"],
+                "QUEUECAST_SSH_CONFIG": str(self.lab.ssh_config),
+                # by name: a loopback address is refused, since it is every node's own
+                "QUEUECAST_PUBLIC_URL": f"http://{people.host_name()}:{self.port}",
+                "FORECAST_S": "3600",
+                **self.paces,
+            }
+        )
 
     def ask(self, method: str, path: str, *, who: str = "qc-alice", body: Any = None) -> Any:
         """The JSON of /api/v1; a refusal is an error that shows what was said."""
@@ -139,7 +145,8 @@ def running(
     """Each of ``ways`` is a cluster to the service, though all are the one of the lab."""
     with services.folder("queuecast-service-") as folder:
         _prepare_rest(lab, folder)
-        service = Service(lab, folder, services.free_port(), paces)
+        port = services.free_port()
+        service = Service(lab, folder, port, paces, _own_stores(port))
         command = [sys.executable, "manage.py", "up", "--no-browser", "--port", str(service.port)]
         with (folder / "log").open("wb") as log:
             service.process = subprocess.Popen(
@@ -155,6 +162,20 @@ def running(
                 yield service
             finally:
                 services.end(service.process)
+
+
+def _own_stores(port: int) -> dict[str, str]:
+    """Where the tests run on PostgreSQL and Redis, a database of each for this service alone: two
+    services on one would follow each other's clusters."""
+    url, broker = os.environ.get("DATABASE_URL"), os.environ.get("BROKER_URL")
+    if not url or not broker:
+        return {}
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "service{port}"')
+    return {
+        "DATABASE_URL": url.rpartition("/")[0] + f"/service{port}",
+        "BROKER_URL": broker.rpartition("/")[0] + f"/{port % 15 + 1}",
+    }
 
 
 def _is_up(service: Service) -> Callable[[], bool]:
