@@ -80,7 +80,7 @@ def test_a_poll_killed_half_way_is_made_up_for(service: Service):
     deadline = time.monotonic() + 40
     while killed < 3 and time.monotonic() < deadline:
         for pid in descendants(service.process.pid):
-            if command_line(pid).startswith("ssh -T"):  # which carries squeue or sacct
+            if command_line(pid).startswith("ssh "):  # which carries squeue or sacct
                 for worker in descendants(service.process.pid):
                     if "worker -Q poll" in command_line(worker):
                         os.kill(worker, signal.SIGKILL)
