@@ -212,7 +212,9 @@ def test_a_job_submitted_by_hand_is_adopted_by_its_id_and_by_its_comment(service
     with pytest.raises(RuntimeError, match="only its own user"):
         theirs = service.lab.run(*submit, user="qc-carol").strip()
         services.wait_until(
-            lambda: service.ask("GET", f"jobs?job_id={theirs}")["results"], "their job", 30
+            lambda: service.ask("GET", f"jobs?job_id={theirs}&cluster=ssh")["results"],
+            "their job",
+            30,
         )
         service.ask("POST", f"experiments/{experiment}/adopt", body={"slurm_job_id": theirs})
 

@@ -31,8 +31,6 @@ class LogServer(ThreadingHTTPServer):
         self.is_open = True
         self.slow_s = 0.0
         self.asked: list[dict[str, str]] = []
-        self.at_once = 0
-        self.most_at_once = 0
 
     @property
     def url(self) -> str:
@@ -91,8 +89,6 @@ class Answers(BaseHTTPRequestHandler):
     def _send_log(self, path: str, query: dict[str, str]) -> None:
         server = self.server
         server.asked.append(query)
-        server.at_once += 1
-        server.most_at_once = max(server.most_at_once, server.at_once)
         time.sleep(server.slow_s)
         try:
             status, kind, answer = 200, "application/json", server.answer(path, query)
@@ -100,7 +96,6 @@ class Answers(BaseHTTPRequestHandler):
             status = 404 if refused.kind == "absent" else 403
             kind = "application/problem+json"
             answer = {"title": "Refused", "detail": refused.message, "status": status}
-        server.at_once -= 1
         self._send(status, kind, json.dumps(answer).encode())
 
     def _send(self, status: int, kind: str, body: bytes) -> None:
