@@ -174,7 +174,7 @@ def _own_stores(port: int) -> dict[str, str]:
         connection.execute(f'CREATE DATABASE "service{port}"')
     return {
         "DATABASE_URL": url.rpartition("/")[0] + f"/service{port}",
-        "BROKER_URL": broker.rpartition("/")[0] + f"/{port % 15 + 1}",
+        "BROKER_URL": broker.rpartition("/")[0] + f"/{port % 7 + 1}",
     }
 
 
