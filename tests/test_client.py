@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread, Timer
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -206,7 +207,8 @@ def test_a_repeat_of_a_start_carries_the_same_key_and_the_next_start_another(api
 
 def test_pauses_grow_and_retry_after_is_kept(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr(queuecast.time, "sleep", pauses.append)
+    clock = SimpleNamespace(sleep=pauses.append, monotonic=time.monotonic)
+    monkeypatch.setattr(queuecast, "time", clock)
     api.answer(
         f"GET /runs/{RUN}",
         *(problem(503, "later"), problem(503, "later"), problem(503, "later")),
