@@ -120,7 +120,7 @@ MaxStartups 100
     # --- sudo
     @property
     def sudo_service_user(self) -> str:
-        """Who may run this cluster's sbatch, scancel and scontrol, and mkdir, as any tester."""
+        """Who may run this cluster's sbatch and scancel, and mkdir, as any tester."""
         services.program("sudo")
         return people.SERVICE
 
