@@ -40,6 +40,8 @@ class Forecast(Work):
     horizon_s = models.PositiveIntegerField(default=86_400)
     jobs = models.PositiveIntegerField(default=0)
     cpu_s = models.FloatField(null=True)
+    as_of = models.DateTimeField(null=True)  # a replay of the polls stored by then; null: newest
+    input_ages_s = models.JSONField(default=dict)  # by command, when the forecast was issued
 
     class Meta:
         ordering = ["-requested_at"]

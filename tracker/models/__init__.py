@@ -13,7 +13,7 @@ from tracker.models.estimates import StartEstimate
 from tracker.models.experiments import Experiment, Membership, ResearchGroup, ResourceRequest
 from tracker.models.jobs import Attempt, Job, JobHint
 from tracker.models.metrics import MetricPoint, MetricSeries
-from tracker.models.polls import Poll, PollClaim
+from tracker.models.polls import HistoryImport, Poll, PollClaim
 from tracker.models.runs import Artifact, Run
 from tracker.models.submissions import Submission
 from tracker.models.tokens import Token
@@ -27,6 +27,7 @@ __all__ = [
     "Cluster",
     "ClusterAccount",
     "Experiment",
+    "HistoryImport",
     "Job",
     "JobHint",
     "Membership",

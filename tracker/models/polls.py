@@ -63,3 +63,23 @@ class PollClaim(models.Model):
 
     def __str__(self) -> str:
         return f"{self.command} of {self.cluster}"
+
+
+class HistoryImport(models.Model):
+    """How far a file of sacct's output has been brought in: a repeated import goes on from there."""
+
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE)
+    fingerprint = models.CharField(max_length=64)  # SHA-256 of the header and the first rows
+    source = models.CharField(max_length=1024)  # as it was called the last time
+    lines_done = models.PositiveBigIntegerField(default=0)  # committed, the header not counted
+    begun_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-begun_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["cluster", "fingerprint"], name="one_import_per_file")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source} into {self.cluster}"
