@@ -164,30 +164,22 @@ def test_a_hidden_page_asks_nothing_until_it_is_looked_at(
         wait_for(page, "after")
 
 
-def pass_a_second(page: Page) -> None:
-    """Of the page's clock; it plans its next question when the last one has been answered, which
-    takes time of ours."""
-    under_way: set[Request] = set()
-    page.on("request", under_way.add)
-    page.on("requestfinished", under_way.discard)
-    page.clock.run_for(1_000)
-    page.wait_for_timeout(10)
-    while under_way:
-        page.wait_for_timeout(10)
-    page.wait_for_timeout(10)
-    page.remove_listener("request", under_way.add)
-    page.remove_listener("requestfinished", under_way.discard)
-
-
 def test_questions_become_rarer_while_nothing_is_written(
     browser: Browser, server: LogServer
 ) -> None:
     grow(server, "x\n")
     with shown(browser, server) as page:
         wait_for(page, "x")
+        under_way: list[Request] = []
+        page.on("request", lambda request: under_way.append(request))
+        page.on("requestfinished", lambda request: under_way.remove(request))
         asked = len(server.asked)
         for _ in range(60):
-            pass_a_second(page)
+            page.clock.run_for(1_000)
+            # The next question is planned when the last is answered, which takes time of ours.
+            page.wait_for_timeout(10)
+            while under_way:
+                page.wait_for_timeout(10)
         assert 3 <= len(server.asked) - asked <= 8
 
 

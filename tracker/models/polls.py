@@ -66,7 +66,7 @@ class PollClaim(models.Model):
 
 
 class HistoryImport(models.Model):
-    """How far a file of sacct's output has been brought in: a repeated import goes on from there."""
+    """How far a file of sacct's output has been brought in: a repeated import goes on there."""
 
     cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE)
     fingerprint = models.CharField(max_length=64)  # SHA-256 of the header and the first rows
