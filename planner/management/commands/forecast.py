@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import sys
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from django.utils import timezone
 
 from planner.comparison import Pair, agreement, compare, last_cycle_at
 from planner.forecasts import HORIZON_S, Forecast, JobForecast, forecast, newest_polls
+from planner.management.pipes import reader_may_leave
 from planner.snapshot import Snapshot, build, read_facts
 from planner.snapshot.facts import Facts
 from tracker.models import Cluster
@@ -52,17 +51,13 @@ class Command(BaseCommand):
             )
         except SlurmError as error:
             raise CommandError(f"no forecast: {error}") from error
-        try:
+        with reader_may_leave(self.stdout):
             if options["json"]:
                 self.stdout.write(json.dumps(made.as_json(timezone.now()), indent=1))
             elif options["compare"]:
                 self._print_comparison(slurm, facts, snapshot, made)
             else:
                 self._print_jobs(made)
-            self.stdout.flush()
-        except BrokenPipeError:
-            # `| head` has seen enough; what Python still flushes at its exit goes nowhere.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def _print_jobs(self, made: Forecast) -> None:
         self.stdout.write(

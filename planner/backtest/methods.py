@@ -1,0 +1,64 @@
+"""The methods that a backtest compares, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from planner.backtest.known import Known, Method
+from planner.backtest.simulated import SIM_LAST2, SIM_LIMITS
+from planner.baselines import PastWaits, Shape, bmbp, recent_like, recent_median, zero
+from planner.quantiles import Quantiles
+from planner.traces.jobs import Asked
+
+SHIPPED = "sim_limits"  # as the service forecasts today: a plan in which jobs use their limits up
+
+
+class UnknownMethodError(ValueError):
+    """No such method; names those that there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class FromHistory:
+    """A rule that asks past waits only."""
+
+    rule: Callable[[PastWaits, Shape], Quantiles | None]
+
+    def forecast(self, target: Asked, known: Known) -> Quantiles | None:
+        waits = known.waits
+        past = PastWaits(
+            now_s=known.now_s,
+            start_s=waits.start_s,
+            wait_s=waits.wait_s,
+            procs=waits.procs,
+            limit_s=waits.limit_s,
+            partition=waits.partition,
+        )
+        partition = known.partition_code(target.partition)
+        return self.rule(past, Shape(target.procs, target.limit_s, partition))
+
+
+METHODS: dict[str, Method] = {
+    "zero": FromHistory(lambda _past, _shape: zero()),
+    "recent_median": FromHistory(recent_median),
+    "recent_like": FromHistory(recent_like),
+    "bmbp": FromHistory(bmbp),
+    "sim_limits": SIM_LIMITS,
+    "sim_last2": SIM_LAST2,
+}
+
+
+def chosen(text: str | None) -> list[str]:
+    """Names between commas, each once; ``shipped`` becomes the name of what it stands for.
+
+    All where nothing is said. Raises UnknownMethodError.
+    """
+    if text is None:
+        return list(METHODS)
+    words = [word.strip() for word in text.split(",")]
+    names = list(dict.fromkeys(SHIPPED if word == "shipped" else word for word in words if word))
+    unknown = [name for name in names if name not in METHODS]
+    if unknown or not names:
+        wrong = ", ".join(unknown) or repr(text)
+        raise UnknownMethodError(f"no method is called {wrong}; known: {', '.join(METHODS)}")
+    return names

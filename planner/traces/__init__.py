@@ -1,0 +1,1 @@
+"""Logs of real machines, read into jobs."""
