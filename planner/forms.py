@@ -1,8 +1,8 @@
-"""The form of a hypothetical job: every field is optional, and all of it lives in the URL."""
+"""The forms of the planner's pages: every field is optional, and all of them live in the URL."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django import forms
@@ -16,6 +16,7 @@ from planner.request import (
     mem_mib_of,
     request_of,
 )
+from planner.track_record import DAYS, MILESTONES, Choice
 
 
 def whole(label: str, help_text: str = "") -> forms.IntegerField:
@@ -88,3 +89,36 @@ class PlanForm(forms.Form):
             self.add_error(name, message)
         self.request = request
         return fields
+
+
+def one_of(label: str, offered: Iterable[tuple[object, str]], default: object) -> forms.ChoiceField:
+    choices = [(str(value), words) for value, words in offered]
+    cure = f"“%(value)s” is not one of {', '.join(value for value, _ in choices if value)}."
+    return forms.ChoiceField(
+        label=label,
+        choices=choices,
+        initial=str(default),
+        required=False,
+        error_messages={"invalid_choice": cure},
+    )
+
+
+class AccuracyForm(forms.Form):
+    """Which part of the record; the API takes the same fields. What is left out is the default."""
+
+    days = one_of("Issued in the", [(days, f"last {days} days") for days in DAYS], Choice().days)
+    milestone = one_of("Forecast made", MILESTONES.items(), Choice().milestone_minutes)
+
+    def __init__(self, data: Mapping[str, Any], *, partitions: Iterable[str]) -> None:
+        given = {name: data[name] for name in ("days", "milestone", "partition") if data.get(name)}
+        super().__init__(given, auto_id="accuracy-%s")
+        offered = [("", "all"), *((name, name) for name in partitions)]
+        self.fields["partition"] = one_of("Partition", offered, "")
+        for name, field in self.fields.items():
+            self.data.setdefault(name, field.initial)
+
+    @property
+    def choice(self) -> Choice:
+        """Of a valid form."""
+        fields = self.cleaned_data
+        return Choice(int(fields["days"]), fields["partition"], int(fields["milestone"]))

@@ -96,7 +96,7 @@ def outlook(actor: Actor, cluster: Cluster, queue_at: datetime | None) -> Outloo
     every = Job.objects.filter(cluster=cluster, in_queue=True, state__in=WAITING_STATES)
     seen = actor.jobs(cluster).filter(in_queue=True, state__in=WAITING_STATES)
     rows = [_row(job, own_name) for job in _in_order(seen)]
-    forecasts = Forecast.objects.filter(cluster=cluster)
+    forecasts = Forecast.objects.filter(cluster=cluster, as_of=None)
     done = forecasts.filter(state=Forecast.State.DONE).first()
     failed = forecasts.filter(state=Forecast.State.FAILED).first()
     if failed and done and failed.requested_at < done.requested_at:

@@ -2,12 +2,17 @@
 
 from django.urls import URLPattern, path
 
-from planner import api, views
+from planner.api.accuracy import AccuracyView
+from planner.api.plan import PlanView, QuestionView
+from planner.views import accuracy, plan
 
 urlpatterns: list[URLPattern] = [
-    path("plan", views.plan, name="plan"),
-    path("plan/questions/<int:pk>", views.plan_answer, name="plan-answer"),
-    path("plan/<str:name>/queue", views.plan_queue, name="plan-queue"),
-    path("api/v1/plan", api.PlanView.as_view(), name="api-plan"),
-    path("api/v1/plan/<int:pk>", api.QuestionView.as_view(), name="plan-question"),
+    path("plan", plan.plan, name="plan"),
+    path("plan/questions/<int:pk>", plan.plan_answer, name="plan-answer"),
+    path("plan/<str:name>/queue", plan.plan_queue, name="plan-queue"),
+    path("plan/<str:name>/accuracy", accuracy.line, name="plan-accuracy"),
+    path("accuracy", accuracy.accuracy, name="accuracy"),
+    path("api/v1/accuracy", AccuracyView.as_view(), name="api-accuracy"),
+    path("api/v1/plan", PlanView.as_view(), name="api-plan"),
+    path("api/v1/plan/<int:pk>", QuestionView.as_view(), name="plan-question"),
 ]

@@ -19,6 +19,11 @@ PURE = [
     "planner.demo",
     "planner.advice",
     "planner.charts",
+    "planner.traces",
+    "planner.backtest",
+    "planner.baselines",
+    "planner.accuracy",
+    "planner.quantiles",
 ]
 FRAMEWORKS = {"django", "rest_framework", "celery", "requests", "tracker.models", "planner.models"}
 IMPORT_ALL = """

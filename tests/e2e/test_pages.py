@@ -22,6 +22,7 @@ PAGES = {
     "cancel-mine": "/jobs/cancel-mine",
     "plan": "/plan?cluster=demo",
     "plan-answer": "/plan?cluster=demo&ask=1&gpus=2&cpus=8&time=4:00:00",
+    "accuracy": "/accuracy?cluster=demo",
     "jobs": "/jobs",
     "tokens": "/tokens",
     "groups": "/groups",

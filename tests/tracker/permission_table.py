@@ -188,6 +188,9 @@ PLANNING = [
     page("plan", "GET", "302 200 200 200 200 200"),
     page("plan/questions/<int:pk>", "GET", "302 404 404 404 404 404", pk="no_question"),
     page("plan/<str:name>/queue", "GET", "302 200 200 200 200 200", **C),
+    page("plan/<str:name>/accuracy", "GET", "302 200 200 200 200 200", **C),
+    page("accuracy", "GET", "302 200 200 200 200 200"),
+    api("accuracy", "GET", "401 200 200 200 200 200 | 403 200 200 403 401"),
     # Whoever may ask is told that no nodes is no request.
     api("plan", "POST", "401 400 400 400 400 400 | 403 400 403 403 401", NODES_0),
     api("plan/<int:pk>", "GET", "401 404 404 404 404 404 | 403 404 404 403 401", pk="no_question"),

@@ -1,13 +1,12 @@
-"""Figures as plain dicts for plotly.js; colours are names of the page's CSS variables."""
+"""The time line of planned starts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-Figure = dict[str, Any]
+from planner.charts.types import Figure
 
 
 @dataclass(frozen=True, slots=True)

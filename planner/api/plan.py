@@ -112,7 +112,7 @@ class PlanView(ActorView):
         body = PlanRequest(data=request.data)
         body.is_valid(raise_exception=True)
         fields = body.validated_data
-        cluster = _cluster(self.actor, fields.get("cluster", ""))
+        cluster = cluster_of(self.actor, fields.get("cluster", ""))
         asked = _request(self.actor, cluster, fields)
         if questions.queue_read_at(cluster) is None:
             raise Problem(409, f"{cluster} has not been polled yet; ask again in a minute.")
@@ -130,7 +130,8 @@ class QuestionView(ActorView):
         return _respond(question, ignored=[])
 
 
-def _cluster(actor: Actor, name: str) -> Cluster:
+def cluster_of(actor: Actor, name: str) -> Cluster:
+    """The named one, else the only one; a Problem names those that there are."""
     found = {cluster.name: cluster for cluster in actor.clusters()}
     if not found:
         raise Problem(409, "There is no cluster yet; staff can add one.")

@@ -16,6 +16,7 @@ from planner.choices import choices
 from planner.forms import PlanForm
 from planner.models import Question
 from planner.outlook import outlook, time_line
+from planner.track_record import Choice, kept_track_record
 from tracker.models import Actor, Cluster
 from tracker.views.base import actor_of
 
@@ -27,7 +28,7 @@ NOTHING_NEW = 204  # htmx leaves the page as it is
 def plan(request: HttpRequest) -> HttpResponse:
     """``?cluster=`` chooses, the fields of the form ask: reloading asks the same again."""
     actor, now = actor_of(request), timezone.now()
-    cluster = _chosen(actor, request.GET.get("cluster"))
+    cluster = chosen_cluster(actor, request.GET.get("cluster"))
     if cluster is None:
         return render(request, "planner/no_cluster.html", {"section": "plan"})
     queue_at = questions.queue_read_at(cluster)
@@ -36,6 +37,7 @@ def plan(request: HttpRequest) -> HttpResponse:
     if form.is_bound and form.is_valid() and queue_at is not None:
         question = questions.ask(actor, cluster, form.request, now)
     context = _queue(actor, cluster, queue_at, now) | {"form": form, "section": "plan"}
+    context["record"] = kept_track_record(cluster, Choice(), now)
     return render(request, "planner/plan.html", context | _answer(question))
 
 
@@ -61,7 +63,7 @@ def plan_answer(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "planner/_answer.html", _answer(question))
 
 
-def _chosen(actor: Actor, name: str | None) -> Cluster | None:
+def chosen_cluster(actor: Actor, name: str | None) -> Cluster | None:
     """The named cluster, else the first: a page is better than a question which."""
     if name and "\0" not in name:  # which PostgreSQL would refuse to look for
         return get_object_or_404(actor.clusters(), name=name)
