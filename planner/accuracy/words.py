@@ -24,10 +24,10 @@ def sentence(ours: Score, slurms: Score | None, what: str) -> str:
             f"shares are told from {FEW} on."
         )
     if ours.coverage_p90 is not None:
-        text = f"{_percent(ours.coverage_p90, n)} of {what} started before the time we gave"
+        text = f"{rounded_share(ours.coverage_p90, n)} of {what} started before the time we gave"
     else:
         text = (
-            f"{_percent(ours.coverage_p50, n)} of {what} started before our middle estimate "
+            f"{rounded_share(ours.coverage_p50, n)} of {what} started before our middle estimate "
             f"(half should), and half of these estimates were off by less than "
             f"{_duration(ours.median_ae_s)}"
         )
@@ -43,15 +43,16 @@ def _of_slurms(ours: Score, slurms: Score | None) -> str:
         return "; Slurm gave no time of its own for them"
     if n < FEW or slurms.within_factor_2 is None:
         return f"; too few of Slurm's own times ({n}) can be compared"
-    right = f"was right within a factor of two for {_percent(slurms.within_factor_2, n)}"
+    right = f"was right within a factor of two for {rounded_share(slurms.within_factor_2, n)}"
     if slurms.answer_rate < 1.0:
-        return f"; Slurm's own, given for {_percent(slurms.answer_rate, slurms.n)}, {right}"
+        return f"; Slurm's own, given for {rounded_share(slurms.answer_rate, slurms.n)}, {right}"
     if ours.answer_rate == 1.0 and ours.within_factor_2 is not None:
-        right += f", ours for {_percent(ours.within_factor_2, ours.n_compared)}"
+        right += f", ours for {rounded_share(ours.within_factor_2, ours.n_compared)}"
     return f"; Slurm's own {right}"
 
 
-def _percent(share: float, n: int) -> str:
+def rounded_share(share: float, n: int) -> str:
+    """Of ``n`` rows, in no more digits than they carry: whole percents, or steps of five."""
     step = 1 if n >= MANY else 5
     percent = round(100.0 * share / step) * step
     if percent == 100 and share < 1.0:

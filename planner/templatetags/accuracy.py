@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from planner.accuracy import Interval
-from planner.accuracy.words import FEW, MANY
+from planner.accuracy.words import FEW, rounded_share
 from planner.track_record import MILESTONES, Against, SaidRange
 from tracker.templatetags.queuecast import NOT_KNOWN, duration
 
@@ -20,10 +20,10 @@ TOO_FEW = format_html('<span class="soft">{}</span>', "too few")
 
 @register.simple_tag
 def share(value: float | None, n: int) -> str | SafeString:
-    """Of ``n`` jobs: whole percents, steps of five below MANY jobs, nothing below FEW."""
+    """Of ``n`` jobs: whole percents, steps of five where they are few, nothing below FEW."""
     if value is None:
         return NOT_KNOWN
-    return _percent(value, n) if n >= FEW else TOO_FEW
+    return rounded_share(value, n) if n >= FEW else TOO_FEW
 
 
 @register.simple_tag
@@ -35,7 +35,7 @@ def error_saved(against: Against) -> str | SafeString:
         return TOO_FEW
     if against.skill < -1.0:
         return f"{1.0 - against.skill:.1f} times"
-    size = _percent(abs(against.skill), against.n)
+    size = rounded_share(abs(against.skill), against.n)
     return f"{size} {'less' if against.skill >= 0 else 'more'}"
 
 
@@ -70,13 +70,3 @@ def said_range(said: SaidRange) -> str:
     if said.high_s is None:
         return f"{duration(said.low_s)} or more"
     return f"{duration(said.low_s)} to {duration(said.high_s)}" if said.low_s else "under 1 min"
-
-
-def _percent(value: float, n: int) -> str:
-    step = 1 if n >= MANY else 5
-    percent = round(100.0 * value / step) * step
-    if percent == 100 and value < 1.0:
-        return f"over {100 - step} %"
-    if percent == 0 and value > 0.0:
-        return f"under {step} %"
-    return f"{percent} %" if step == 1 or value in (0.0, 1.0) else f"≈ {percent} %"

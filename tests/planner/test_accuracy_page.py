@@ -177,8 +177,8 @@ def test_the_line_says_when_there_is_little_to_tell(client, people, cluster, job
     [
         (None, 500, "–"),
         (0.894, 500, "89 %"),
-        (0.894, 199, "≈ 90 %"),
-        (0.894, 20, "≈ 90 %"),
+        (0.894, 199, "about 90 %"),
+        (0.894, 20, "about 90 %"),
         (0.894, 19, "too few"),
         (0.999, 500, "over 99 %"),
         (0.001, 500, "under 1 %"),
