@@ -33,14 +33,15 @@ def request_due(now: datetime) -> list[int]:
 
 def _is_due(cluster: Cluster, now: datetime) -> bool:
     read_at = queue_read_at(cluster)
-    last = cluster.forecasts.first()
+    live = cluster.forecasts.filter(as_of=None)  # replays of the past tell nothing of now
+    last = live.first()
     if read_at is None:
         return False
     if last is None:
         return True
     if last.is_open or now - last.requested_at < timedelta(seconds=(last.cpu_s or 0.0) / MAX_DUTY):
         return False
-    done = cluster.forecasts.filter(state=State.DONE).first()
+    done = live.filter(state=State.DONE).first()
     return done is None or done.snapshot_at is None or read_at > done.snapshot_at
 
 
@@ -70,23 +71,32 @@ def compute(pk: int) -> bool:
 
 def _issue(row: Forecast) -> dict[str, Any]:
     # Here and not above: the beat and the poll workers import this module too.
-    from planner.forecasts import issue
+    from planner.issuing import issue
 
-    made = issue(row.cluster, replicas=row.replicas, seed=row.seed, horizon_s=row.horizon_s)
+    issued = issue(
+        row.cluster,
+        replicas=row.replicas,
+        seed=row.seed,
+        horizon_s=row.horizon_s,
+        as_of=row.as_of,
+    )
+    made = issued.forecast
     return {
         "state": State.DONE,
         "snapshot_at": made.snapshot_at,
         "replicas": made.replicas,
         "jobs": len(made.jobs),
+        "input_ages_s": issued.input_ages_s,
         "error": "",
     }
 
 
 def sweep(now: datetime) -> int:
     """Ring again for what waits unheard or was left half done, and forget what is old."""
-    Forecast.objects.filter(requested_at__lt=now - KEEP).delete()
+    live = Forecast.objects.filter(as_of=None)  # planner.replay rings for the others
+    live.filter(requested_at__lt=now - KEEP).delete()
     work.recover(Forecast.objects.all(), claimed_before=now - STALE, now=now)
-    unheard = Forecast.objects.filter(state=State.QUEUED, requested_at__lt=now - UNHEARD)
+    unheard = live.filter(state=State.QUEUED, requested_at__lt=now - UNHEARD)
     pks = list(unheard.values_list("pk", flat=True))
     work.ring(TASK, pks)
     return len(pks)

@@ -1,4 +1,4 @@
-"""Forecasts: an estimate or a reason for every waiting job, and how the service issues them.
+"""Forecasts: an estimate or a reason for every waiting job. ``planner.issuing`` publishes them.
 
 So far one replica: every job is taken to run to its limit and nothing else to arrive, so p50 is the
 planned start and the spread around it is not told.
@@ -8,18 +8,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from django.utils import timezone
-
 from planner.sim.results import PlannedStart, plan
-from planner.snapshot import PendingJob, Snapshot, SnapshotNote, build, read_facts
-from tracker.models import Cluster, Job
+from planner.snapshot import PendingJob, Snapshot, SnapshotNote
+from tracker.models import Cluster
 from tracker.polling import newest_outputs
-from tracker.recording import NewEstimate, publish_estimates
 from tracker.slurm.client import Slurm
-from tracker.slurm.hostlist import compress
 from tracker.slurm.reasons import Explanation, explain
 from tracker.slurm.transports import ReplayTransport
 
@@ -133,57 +129,3 @@ def _together(jobs: list[JobForecast]) -> list[JobForecast]:
 def newest_polls(cluster: Cluster) -> Slurm:
     """The newest stored answer to each command, to be asked as Slurm itself."""
     return Slurm(ReplayTransport(newest_outputs(cluster)))
-
-
-def newest_snapshot(cluster: Cluster) -> Snapshot:
-    """From the newest stored polls. Raises SlurmError where queue, nodes or partitions lack."""
-    return build(read_facts(newest_polls(cluster)))
-
-
-def issue(cluster: Cluster, *, replicas: int, seed: int, horizon_s: int) -> Forecast:
-    """Forecast from the newest polls and publish: one estimate for each row of the queue."""
-    made = forecast(newest_snapshot(cluster), replicas=replicas, seed=seed, horizon_s=horizon_s)
-    open_jobs = Job.objects.filter(cluster=cluster, in_queue=True)
-    pks = dict(open_jobs.values_list("job_id", "pk"))
-    issued_at = timezone.now()
-    publish_estimates(
-        issued_at,
-        [
-            _estimate(pks[job_id], job, made)
-            for job_id, job in _by_row(made).items()
-            if job_id in pks
-        ],
-    )
-    return made
-
-
-def _by_row(made: Forecast) -> dict[int, JobForecast]:
-    """By Slurm's raw id; the row of a whole array gets its first task's start, as squeue shows."""
-    rows: dict[int, JobForecast] = {}
-    for job in made.jobs:
-        known = rows.setdefault(job.pending.record.job_id, job)
-        if job.p50_s is not None and (known.p50_s is None or job.p50_s < known.p50_s):
-            rows[job.pending.record.job_id] = job
-    return rows
-
-
-def _estimate(pk: int, job: JobForecast, made: Forecast) -> NewEstimate:
-    def at(seconds: float | None) -> datetime | None:
-        return None if seconds is None else made.snapshot_at + timedelta(seconds=seconds)
-
-    return NewEstimate(
-        job_id=pk,
-        snapshot_at=made.snapshot_at,
-        p10_at=at(job.p10_s),
-        p50_at=at(job.p50_s),
-        p90_at=at(job.p90_s),
-        later_than_horizon=job.later_than_horizon,
-        horizon_s=made.horizon_s,
-        replicas=made.replicas,
-        method=METHOD,
-        # The class of a reason that is not known here has no letter.
-        reason_class=job.reason_class if job.reason_class.isalpha() else "",
-        why=job.why,
-        nodes=compress(job.nodes),
-        slurm_start_at=job.pending.record.start_at,
-    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from planner import forecast_queue, questions
+from planner import forecast_queue, questions, replay, scoring
 
 
 @shared_task
@@ -16,12 +16,24 @@ def request_forecasts() -> None:
     now = timezone.now()
     forecast_queue.sweep(now)
     questions.sweep(now)
+    replay.sweep(now)
     forecast_queue.request_due(now)
+    replay.ring_if_due(now)
 
 
 @shared_task
 def compute_forecast(pk: int) -> None:
     forecast_queue.compute(pk)
+
+
+@shared_task
+def replay_next() -> None:
+    replay.replay_next(timezone.now())
+
+
+@shared_task
+def score_estimates() -> None:
+    scoring.score(timezone.now())
 
 
 @shared_task

@@ -24,6 +24,7 @@ PURE = [
     "planner.baselines",
     "planner.accuracy",
     "planner.quantiles",
+    "planner.milestones",
 ]
 FRAMEWORKS = {"django", "rest_framework", "celery", "requests", "tracker.models", "planner.models"}
 IMPORT_ALL = """

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from tracker import polling, recording, submission
-from tracker.models import Cluster, JobHint, StartEstimate
+from tracker.models import Cluster, JobHint
 
 logger = logging.getLogger(__name__)
 SECOND_LOOK_S = 1.0
@@ -94,8 +94,7 @@ def prune() -> None:
     polling.prune(before)
     recording.revoke_idle_tokens(before, now)
     JobHint.objects.filter(checked_at__lt=before).delete()
-    said_before = now - timedelta(days=settings.ESTIMATE_KEEP_DAYS)
-    StartEstimate.objects.filter(issued_at__lt=said_before, is_newest=False).delete()
+    recording.prune_estimates(now, keep=timedelta(days=settings.ESTIMATE_KEEP_DAYS))
 
 
 def _poll_all(kind: str) -> None:

@@ -32,6 +32,8 @@ _WITHOUT = {
     "sshare": "fair share is taken from the priorities in the queue and does not change",
     "sprio": "nice values are taken from the priorities in the queue",
 }
+NEEDED = ("squeue", "nodes", "partitions")  # without one of these there is no snapshot
+READ = (*NEEDED, *_WITHOUT)  # names in tracker.slurm.commands
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,11 +10,9 @@ from pathlib import Path
 import pytest
 
 from planner.comparison import agreement, compare, last_cycle_at
-from planner.forecasts import Forecast, JobForecast, forecast, issue
+from planner.forecasts import Forecast, JobForecast, forecast
 from planner.snapshot import build
-from tests.factories import make_cluster, make_job
 from tests.planner.recorded import recorded_facts, recorded_slurm, row, with_rows
-from tracker.models import Cluster, Poll, StartEstimate
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "forecast-on-recorded-cluster.md"
 
@@ -109,47 +106,3 @@ def test_one_backfill_cycle_plans_what_the_recorded_slurm_planned(made: Forecast
     assert not [p for p in pairs if p.slurm_s is None and p.cycle_s is not None]
     line = f"{found.rows} rows, {found.both} with a start from both: {found.within_interval:.0%}"
     assert line in DOCUMENT.read_text(encoding="utf-8")
-
-
-@pytest.fixture
-def polled(db: None) -> Iterator[Cluster]:
-    cluster = make_cluster()
-    store_polls(cluster)
-    yield cluster
-
-
-def store_polls(cluster: Cluster, *, later: timedelta = timedelta(0)) -> None:
-    for output in recorded_slurm().transport.outputs.values():  # type: ignore[attr-defined]
-        Poll.objects.create(
-            cluster=cluster,
-            command=output.name,
-            argv=list(output.argv),
-            started_at=output.started_at + later,
-            seconds=output.seconds,
-            rc=0,
-            ok=True,
-            raw=Poll.compress(output.stdout),
-        )
-
-
-def test_issuing_publishes_an_estimate_for_each_row_of_the_queue(polled: Cluster) -> None:
-    plain, array = make_job(polled, 996), make_job(polled, 1072)
-    held, gone = make_job(polled, 794), make_job(polled, 5)
-    issued = issue(polled, replicas=1, seed=0, horizon_s=3600)
-    assert len(issued.jobs) == 221
-
-    estimate = StartEstimate.objects.get(job=plain)
-    assert estimate.snapshot_at == issued.snapshot_at
-    assert estimate.slurm_start_at == row(996).start_at  # of the same poll
-    assert estimate.p50_at == issued.snapshot_at + timedelta(seconds=by_id(issued)["996"].p50_s)
-    assert (estimate.method, estimate.replicas) == ("plan", 1)
-    assert estimate.nodes == by_id(issued)["996"].nodes[0]
-
-    first_task = min(j.p50_s for k, j in by_id(issued).items() if k.startswith("1072_"))
-    of_array = StartEstimate.objects.get(job=array)
-    assert of_array.p50_at == issued.snapshot_at + timedelta(seconds=first_task)
-
-    reason = StartEstimate.objects.get(job=held)
-    assert (reason.p50_at, reason.reason_class) == (None, "F")
-    assert "scontrol release 794" in reason.why
-    assert not StartEstimate.objects.filter(job=gone).exists()

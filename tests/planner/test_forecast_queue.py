@@ -11,7 +11,7 @@ from planner import forecast_queue
 from planner.models import Forecast
 from planner.tasks import compute_forecast, request_forecasts
 from tests.factories import make_cluster
-from tests.planner.test_forecast import store_polls
+from tests.planner.plan_world import store_polls
 from tracker.models import Cluster, Poll
 
 State = Forecast.State
@@ -63,6 +63,16 @@ def test_nothing_new_since_the_last_forecast_asks_for_nothing(
     assert len(request_due(now + 2 * MINUTE, django_capture_on_commit_callbacks)) == 1
 
 
+def test_a_replay_of_the_past_is_no_forecast_of_now(
+    cluster: Cluster, rung: list[int], django_capture_on_commit_callbacks
+) -> None:
+    now = queue_read_at(cluster) + MINUTE
+    past = {"as_of": now - timedelta(days=1), "cpu_s": 100.0, "requested_at": now}
+    Forecast.objects.create(cluster=cluster, state=State.QUEUED, **past)
+    Forecast.objects.create(cluster=cluster, state=State.DONE, snapshot_at=now, **past)
+    assert len(request_due(now, django_capture_on_commit_callbacks)) == 1
+
+
 def test_a_dear_forecast_is_asked_for_less_often(
     cluster: Cluster, rung: list[int], django_capture_on_commit_callbacks
 ) -> None:
@@ -89,6 +99,7 @@ def test_a_forecast_is_computed_once_however_often_it_is_rung(cluster: Cluster) 
     row.refresh_from_db()
     assert (row.state, row.tries, row.jobs, row.error) == (State.DONE, 1, 221, "")
     assert row.snapshot_at == queue_read_at(cluster)
+    assert row.input_ages_s.keys() >= {"squeue", "nodes", "partitions", "sprio"}
     assert row.cpu_s is not None
     assert row.cpu_s > 0
 

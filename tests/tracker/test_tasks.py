@@ -64,15 +64,15 @@ def test_checked_hints_and_old_polls_go_after_the_days_they_are_kept(cluster: Cl
     assert not Poll.objects.exists()
 
 
-def test_superseded_estimates_are_kept_for_their_own_time(cluster: Cluster) -> None:
+def test_estimates_of_the_record_are_kept_for_their_own_time(cluster: Cluster) -> None:
     job = make_job(cluster)
     ages = [timedelta(days=settings.ESTIMATE_KEEP_DAYS + days) for days in (2, 1, -1)]
-    facts = {"horizon_s": 86_400, "replicas": 1, "method": "plan"}
+    facts = {"horizon_s": 86_400, "replicas": 1, "method": "plan", "milestone_minutes": 0}
     for age, is_newest in zip(ages, (False, True, False), strict=True):
         at = timezone.now() - age
         StartEstimate.objects.create(
             job=job, issued_at=at, snapshot_at=at, is_newest=is_newest, **facts
         )
     tasks.prune()
-    # the newest of a job stays, however old
+    # the newest of a job that waits stays, however old
     assert sorted(StartEstimate.objects.values_list("is_newest", flat=True)) == [False, True]

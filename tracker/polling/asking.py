@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from tracker import ingest
 from tracker.models import Cluster, Poll
+from tracker.polling.outputs import keep_output
 from tracker.polling.pacing import claim, load_note
 from tracker.reach import asking
 from tracker.slurm.client import Slurm, parse
@@ -40,7 +41,7 @@ def _ask(cluster: Cluster, command: str, since: datetime | None, job_ids: Sequen
         output = Slurm(asking(cluster)).fetch(command, since=since, job_ids=job_ids)
         if known := _same_recording(cluster, output):
             return known
-        _keep(row, output)
+        keep_output(row, output)
         row.error = _record(cluster, output)
         row.ok = True
     except SlurmError as error:
@@ -64,15 +65,6 @@ def _same_recording(cluster: Cluster, output: Output) -> Poll | None:
         cluster=cluster, command=output.name, started_at=output.started_at, ok=True
     )
     return same.first()
-
-
-def _keep(row: Poll, output: Output) -> None:
-    row.argv = list(output.argv)
-    row.started_at = output.started_at
-    row.seconds = output.seconds
-    row.rc = output.rc
-    row.raw = Poll.compress(output.stdout) if output.stdout else b""
-    row.raw_size = len(output.stdout.encode())
 
 
 def _record(cluster: Cluster, output: Output) -> str:

@@ -8,7 +8,7 @@ from tracker.recording.adoption import adopt_job, bind_marked
 from tracker.recording.audit import audit
 from tracker.recording.clusters import set_polling_paused
 from tracker.recording.errors import ConflictError
-from tracker.recording.estimates import NewEstimate, publish_estimates
+from tracker.recording.estimates import NewEstimate, milestones_taken, publish_estimates
 from tracker.recording.experiments import (
     archive_experiment,
     create_experiment,
@@ -25,7 +25,9 @@ from tracker.recording.groups import (
     set_member,
 )
 from tracker.recording.hints import remember_hint
+from tracker.recording.outcomes import close_estimates, prune_estimates
 from tracker.recording.points import NewPoint, append_points
+from tracker.recording.pruning import delete_in_batches
 from tracker.recording.runs import add_artifact, create_run, finish_run, update_run
 from tracker.recording.submissions import (
     claim,
@@ -53,6 +55,7 @@ __all__ = [
     "bind_marked",
     "bind_runs",
     "claim",
+    "close_estimates",
     "close_vanished",
     "covers",
     "create_experiment",
@@ -60,13 +63,16 @@ __all__ = [
     "create_run",
     "delete_experiment",
     "delete_group",
+    "delete_in_batches",
     "finish_run",
     "follow_job",
     "issue_token",
     "mark_refused",
     "mark_sent",
     "mark_unclear",
+    "milestones_taken",
     "note_silence",
+    "prune_estimates",
     "publish_estimates",
     "record_start",
     "remember_hint",
