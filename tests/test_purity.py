@@ -21,6 +21,7 @@ PURE = [
     "planner.charts",
     "planner.traces",
     "planner.backtest",
+    "planner.report",
     "planner.baselines",
     "planner.accuracy",
     "planner.quantiles",

@@ -27,11 +27,9 @@ def read_swf(path: Path, processors: int | None = None) -> Trace:
     rows: list[tuple[str, ...]] = []
     for number, line in numbered_lines(path):
         if line.startswith(";"):
-            stated = _MAX_PROCS.match(line)
-            if stated and processors is None:
-                processors = int(stated[1])
+            processors = stated_processors(line) if processors is None else processors
         elif words := tuple(line.split()):
-            rows.append(_checked(words, path, number))
+            rows.append(checked(words, path, number))
     cleaning = Cleaning(processors)
     place, notes = _place_of_partition(rows)
     for row in rows:
@@ -45,7 +43,14 @@ def looks_like_swf(line: str) -> bool:
     return line.startswith(";") or (len(words) > 1 and all(_is_number(word) for word in words))
 
 
-def _checked(words: tuple[str, ...], path: Path, number: int) -> tuple[str, ...]:
+def stated_processors(line: str) -> int | None:
+    """The machine's size, of the header's line that tells it."""
+    stated = _MAX_PROCS.match(line)
+    return int(stated[1]) if stated else None
+
+
+def checked(words: tuple[str, ...], path: Path, number: int) -> tuple[str, ...]:
+    """The line as it is, if it is one of the format. Raises TraceError."""
     if len(words) != len(FIELDS):
         raise TraceError(
             f"{path}, line {number}: {len(words)} fields where the Standard Workload Format has"
