@@ -51,14 +51,15 @@ def test_poll_without_a_cluster_says_how_to_get_one() -> None:
 def test_import_sacct_counts_what_came_in() -> None:
     make_cluster()
     assert "1036 jobs new, 0 changed, 3 rows unreadable" in run("import_sacct", str(RECORDED))
-    assert "0 jobs new, 0 changed, 3 rows unreadable" in run("import_sacct", str(RECORDED))
+    again = run("import_sacct", str(RECORDED), "--again")
+    assert "0 jobs new, 0 changed, 3 rows unreadable" in again
     assert Job.objects.count() == 1036
 
 
 def test_import_sacct_reads_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     make_cluster()
     text = "JobID|JobIDRaw|State|Submit|End\n7|7|COMPLETED|1795431600|1795431720\n"
-    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
     assert run("import_sacct", "-").startswith("1 attempts read: 1 jobs new")
 
 

@@ -1,94 +1,92 @@
-"""A file of ``sacct -P`` output into jobs: read as a stream, so a file may be of any size."""
+"""A file of ``sacct -P`` output into jobs: of any size, and taken up again where it was cut."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from tracker.ingest.accounting import record_accounting
-from tracker.ingest.counts import Counts
-from tracker.models import Cluster
-from tracker.slurm.errors import ParseError
-from tracker.slurm.records import AccountedJob
-from tracker.slurm.rows import SEPARATOR
-from tracker.slurm.sacct import FIELDS, parse_sacct
+from django.db import transaction
+from django.utils import timezone
 
-ROWS_AT_ONCE = 5_000  # of one transaction, and what is held in memory
-NEEDED = ("JobID", "JobIDRaw", "State", "Submit", "End")
-HOW_TO = f"TZ=UTC SLURM_TIME_FORMAT=%s sacct -a -D -X -P -S START --format={','.join(FIELDS)}"
+from tracker.ingest.accounting import record_sightings
+from tracker.ingest.counts import Counts
+from tracker.ingest.dumps import Batch, Dump
+from tracker.ingest.sightings import from_accounting
+from tracker.models import Cluster, HistoryImport
+
+
+class ChangedFileError(Exception):
+    """A file begins like one brought in before, and differs from it further on."""
 
 
 @dataclass(frozen=True)
 class Imported:
+    """The sums of one call. ``lines_before`` were brought in earlier and not read again;
+    ``already_at`` says since when there was nothing more to bring in."""
+
     counts: Counts = field(default_factory=Counts)
     unreadable: int = 0
     first_problem: str = ""
+    lines_before: int = 0
+    already_at: datetime | None = None
 
-    def __add__(self, other: Imported) -> Imported:
-        return Imported(
-            self.counts + other.counts,
-            self.unreadable + other.unreadable,
-            self.first_problem or other.first_problem,
+    def with_batch(self, counts: Counts, problems: list[str]) -> Imported:
+        return replace(
+            self,
+            counts=self.counts + counts,
+            unreadable=self.unreadable + len(problems),
+            first_problem=self.first_problem or next(iter(problems), ""),
         )
 
 
 def import_sacct(
     cluster: Cluster,
-    lines: Iterable[str],
+    lines: Iterable[bytes],
     seen_at: datetime,
+    *,
+    source: str = "",
+    again: bool = False,
     tell: Callable[[Imported], None] = lambda _: None,
 ) -> Imported:
-    """Record a file with its header line; a second time changes nothing, so a cut one is repeated.
+    """Record a file with its header line, a batch per transaction; once brought in, its lines are
+    passed over, unless ``again``, which changes nothing either where nothing is new.
 
-    ``tell`` hears the sums so far. Rows that cannot be read are counted and left out; raises
-    ParseError where the header lacks what an attempt is known by.
+    ``tell`` hears the sums so far, first before any row. Rows that cannot be read are counted and
+    left out. Raises ParseError for a header without the needed columns and ChangedFileError, before
+    anything is recorded, where the lines to pass over are not those brought in.
     """
-    rows = iter(lines)
-    header = next(rows, "").rstrip("\n")
-    separator = SEPARATOR if SEPARATOR in header else "|"
-    fields = header.split(separator)
-    if missing := [name for name in NEEDED if name not in fields]:
-        raise ParseError(
-            "sacct", header, f"the header lacks {', '.join(missing)}; make the file with: {HOW_TO}"
+    dump = Dump(lines)
+    known, _ = HistoryImport.objects.get_or_create(
+        cluster=cluster,
+        fingerprint=dump.fingerprint,
+        defaults={"begun_at": seen_at, "source": source[:1024]},
+    )
+    if known.lines_done and not again and not dump.skip(known.lines_done, known.digest):
+        raise ChangedFileError(
+            f"it differs from {known.source} in its first {dump.lines_done} lines"
         )
-    total = Imported()
-    for some in _batches(rows, separator, len(fields) - 1):
-        attempts, problems = _read(some, fields, separator)
-        counts = record_accounting(cluster, attempts, seen_at)
-        total += Imported(counts, len(problems), next(iter(problems), ""))
-        tell(total)
-    return total
+    known.source = source[:1024]
+    finished_before, known.finished_at = known.finished_at, None
+    done = Imported(lines_before=dump.lines_done)
+    tell(done)
+    for batch in dump.batches():
+        done = done.with_batch(_record(cluster, batch, known, seen_at), batch.problems)
+        tell(done)
+    # The last row is always read again: it may have been cut.
+    brings = done.counts.created or done.counts.changed or done.counts.seen + done.unreadable > 1
+    if finished_before and not again and not brings:
+        done = replace(done, already_at=finished_before)
+    known.finished_at = done.already_at or timezone.now()
+    known.save(update_fields=["source", "finished_at"])
+    return done
 
 
-def _batches(lines: Iterable[str], separator: str, separators: int) -> Iterator[list[str]]:
-    """Rows some thousand at a time. As in the parser, a row cut short goes on in the next line,
-    and a line without a separator belongs to the row above."""
-    rows: list[str] = []
-    for line in lines:
-        if rows and (separator not in line or rows[-1].count(separator) < separators):
-            rows[-1] += line
-            continue
-        if len(rows) >= ROWS_AT_ONCE:
-            yield rows
-            rows = []
-        rows.append(line)
-    if rows:
-        yield rows
-
-
-def _read(
-    rows: list[str], fields: list[str], separator: str
-) -> tuple[list[AccountedJob], list[str]]:
-    """Attempts, and what was wrong with the rows that are none."""
-    try:
-        return parse_sacct("".join(rows), fields=fields, separator=separator), []
-    except ParseError:
-        attempts: list[AccountedJob] = []
-        problems: list[str] = []
-    for row in rows:
-        try:
-            attempts += parse_sacct(row, fields=fields, separator=separator)
-        except ParseError as error:
-            problems.append(str(error))
-    return attempts, problems
+def _record(cluster: Cluster, batch: Batch, known: HistoryImport, seen_at: datetime) -> Counts:
+    """The rows, and how far they reach, in one transaction: a cut loses neither or both."""
+    told = [from_accounting(row) for row in batch.attempts]
+    known.lines_done, known.digest = batch.lines_done, batch.digest
+    with transaction.atomic():
+        counts = record_sightings(cluster, told, seen_at)
+        known.save(update_fields=["source", "lines_done", "digest", "finished_at"])
+    return counts

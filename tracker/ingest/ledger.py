@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from django.db.models import F
 
 from tracker.ingest.edits import Edits
+from tracker.ingest.inserting import insert, made
 from tracker.ingest.sightings import Rank, Sighting, rank_of
 from tracker.models import Attempt, Cluster, Job
 from tracker.slurm.states import REQUEUE_STATES
@@ -69,13 +70,25 @@ class Ledger:
         changed = [row for row in self.edits.rows(Job) if isinstance(row, Job)]
         for job in changed:
             self.edits.set(job, {"changed_at": self.seen_at})
-        Job.objects.bulk_create(self.new_jobs)
+        insert(self.new_jobs)
+        self._learn_keys()
         if self._renumbered:  # out of each other's way first: numbers are unique within a job
             apart = Attempt.objects.filter(pk__in=self._renumbered)
             apart.update(number=F("number") + 1_000_000)
         self.edits.write()
-        Attempt.objects.bulk_create(self.new_attempts)
+        for attempt in self.new_attempts:
+            attempt.job_id = attempt.job.pk
+        insert(self.new_attempts)
         return self.new_jobs + changed
+
+    def _learn_keys(self) -> None:
+        new = {(job.job_id, job.first_submit_at): job for job in self.new_jobs}
+        for some in chunks(sorted({job_id for job_id, _ in new})):
+            rows = Job.objects.filter(cluster=self.cluster, job_id__in=some).order_by()
+            for pk, *identity in rows.values_list("pk", "job_id", "first_submit_at"):
+                if job := new.get(tuple(identity)):
+                    job.pk = pk
+                    job._state.adding = False
 
     def _is_old(self, sighting: Sighting) -> bool:
         """Whether the job already says all this: nearly every row of nearly every poll."""
@@ -98,7 +111,10 @@ class Ledger:
                 known[attempt.job_id].attempts.append(attempt)
 
     def _apply(self, sighting: Sighting) -> None:
-        known = self._job_of(sighting) or self._new_job(sighting)
+        known = self._job_of(sighting)
+        if known is None:
+            self._begin_job(sighting)
+            return
         job, attempts = known.job, known.attempts
         attempt = next((each for each in attempts if each.submit_at == sighting.submit_at), None)
         if attempt is None:
@@ -132,22 +148,33 @@ class Ledger:
                 return known
         return None
 
-    def _new_job(self, sighting: Sighting) -> Known:
-        job = Job(
-            cluster=self.cluster,
-            job_id=sighting.job_id,
-            first_submit_at=sighting.submit_at,
-            submit_at=sighting.submit_at,
-            first_seen_at=self.seen_at,
-            changed_at=self.seen_at,
-            **sighting.job,
-        )
-        self.edits.set(job, self._description_in(sighting, job))
+    def _begin_job(self, sighting: Sighting) -> None:
+        plan: dict[str, object] = {}
+        if sighting.planned_start_at is not None:
+            plan["slurm_start_at"] = sighting.planned_start_at
+            plan["slurm_start_seen_at"] = self.seen_at
+        identity = {
+            "cluster_id": self.cluster.pk,
+            "job_id": sighting.job_id,
+            "first_submit_at": sighting.submit_at,
+            "submit_at": sighting.submit_at,
+            "first_seen_at": self.seen_at,
+            "changed_at": self.seen_at,
+        }
+        job = made(Job, identity | sighting.facts | sighting.job | plan)
+        incarnation = {
+            "number": attempt_numbers([None], sighting.restarts)[0],
+            "submit_at": sighting.submit_at,
+            "accounted": sighting.accounted,
+            "alloc_tres": sighting.alloc_tres,
+        }
+        attempt = made(Attempt, incarnation | sighting.facts)
+        attempt.job = job
         self.new_jobs.append(job)
-        new = Known(job, [])
-        self._known[sighting.job_id].append(new)
-        self._known[sighting.job_id].sort(key=lambda each: each.job.submit_at)
-        return new
+        self.new_attempts.append(attempt)
+        known = self._known[sighting.job_id]
+        known.append(Known(job, [attempt]))
+        known.sort(key=lambda each: each.job.submit_at)
 
     def _description_in(self, sighting: Sighting, job: Job) -> dict[str, object]:
         """What the sighting tells of the job itself. While the queue holds it, the queue does."""

@@ -16,6 +16,8 @@ from tracker.ingest.vanished import settle_vanished
 from tracker.models import Cluster, Job
 from tracker.slurm.records import QueuedJob
 
+SETTLED_AT_ONCE = 10_000  # newest ids first; a history older than any poll may hold a million
+
 
 @transaction.atomic
 def record_queue(cluster: Cluster, rows: Sequence[QueuedJob], seen_at: datetime) -> Counts:
@@ -61,7 +63,7 @@ def _settle(cluster: Cluster, seen_at: datetime) -> list[Job]:
         attempts__submit_at=F("submit_at"),
         attempts__accounted=True,
     )
-    final = list(ended)
+    final = list(ended[:SETTLED_AT_ONCE])
     for some in chunks([job.pk for job in final]):
         Job.objects.filter(pk__in=some).update(is_final=True, changed_at=seen_at)
     for job in final:

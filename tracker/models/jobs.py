@@ -72,9 +72,17 @@ class Job(models.Model):
             )
         ]
         indexes = [
-            models.Index(fields=["cluster", "in_queue", "state"]),
+            # The few in the queue, and the few not final: in the default order, so that SQLite
+            # takes these and not the whole history in that order.
+            models.Index(
+                fields=["cluster", "-job_id"],
+                condition=models.Q(in_queue=True),
+                name="job_in_queue",
+            ),
+            models.Index(
+                fields=["cluster", "-job_id"], condition=models.Q(is_final=False), name="job_open"
+            ),
             models.Index(fields=["cluster", "user", "-job_id"]),
-            models.Index(fields=["cluster", "is_final"]),
             models.Index(fields=["cluster", "start_at"]),
             models.Index(fields=["cluster", "array_job_id"]),
         ]

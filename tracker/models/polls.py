@@ -72,6 +72,7 @@ class HistoryImport(models.Model):
     fingerprint = models.CharField(max_length=64)  # SHA-256 of the header and the first rows
     source = models.CharField(max_length=1024)  # as it was called the last time
     lines_done = models.PositiveBigIntegerField(default=0)  # committed, the header not counted
+    digest = models.CharField(max_length=64, blank=True)  # SHA-256 of the header and those lines
     begun_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
 

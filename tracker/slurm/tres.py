@@ -26,6 +26,8 @@ def parse_mem_mib(text: str) -> int | None:
 
 def parse_count(text: str) -> int | None:
     """A count that Slurm may have shortened: ``32``, ``1K`` (1024). None where absent."""
+    if len(text) <= 15 and text.isascii() and text.isdigit():  # nearly always, and quick
+        return int(text)
     amount = _amount(text, bare_unit="")
     return None if amount is None else round(amount)
 
