@@ -181,6 +181,9 @@ _QOS_FIELDS: dict[str, Callable[[Qos], object]] = {
     "MaxJobsPA": lambda q: _limit(q.max_jobs_per_account),
     "MaxSubmitPU": lambda _: "",
     "Preempt": lambda _: "",
+    "GraceTime": lambda _: "00:00:00",
+    "PreemptMode": lambda _: "cluster",
+    "PreemptExemptTime": lambda _: "",
 }
 _ASSOC_FIELDS: dict[str, Callable[[Association], object]] = {
     "Cluster": lambda _: site.NAME,

@@ -7,9 +7,10 @@ rules, looked at less often, up to now.
 
 from __future__ import annotations
 
-from planner.demo import endings, site
+from planner.demo import endings, history, site
 from planner.demo.crowd import Crowd
 from planner.demo.endings import Ending
+from planner.demo.history import Witness
 from planner.demo.jobs import Attempt, Request, Script
 from planner.demo.journal import Journal
 from planner.demo.processes import LaunchError, Processes, end_orphan
@@ -39,11 +40,12 @@ class Controller:
         now_at: int,
         seed: int = 1,
         history_days: int = HISTORY_DAYS,
+        witness: Witness | None = None,
     ) -> None:
-        self.own_name, self.own_uid, self.started_at = own_name, own_uid, now_at
+        self.own_name, self.own_uid = own_name, own_uid
         self.roster = Roster(journal)
         self.simulation: Simulation
-        self.origin_at = self.now_at = (now_at // 3600 - history_days * 24) * 3600
+        self.started_at = self.origin_at = self.now_at = (now_at // 3600 - history_days * 24) * 3600
         self.next_job_id = FIRST_JOB_ID
         self._journal, self._processes = journal, processes
         self._endings: dict[Key, Ending] = {}  # of jobs ended by somebody, until they are closed
@@ -51,8 +53,10 @@ class Controller:
         self._requeues: list[Attempt] = []
         self._usage: dict[tuple[str, str | None], float] = {}
         self._kept_at = 0
-        self._crowd = Crowd(seed, max(self.now_at, self._resume()))
-        self._catch_up(now_at)
+        resumed_at = self._resume()
+        self._crowd = Crowd(seed, max(self.now_at, resumed_at))
+        self._catch_up(now_at, None if resumed_at else witness)
+        self.started_at = now_at
 
     # --- time
 
@@ -61,14 +65,14 @@ class Controller:
         for key, exit_code, exit_signal in self._processes.finished():
             self._end(key, endings.of_script(exit_code, exit_signal))
         self._processes.sweep(now_at)
-        self._pass_time(now_at)
+        self.pass_time(now_at)
         self.roster.forget(now_at)
         if now_at - self.origin_at >= DAY_S:
-            self._note_usage()
-            self._rebuild(site.LIVE)  # so that the next days' maintenance becomes known
+            self.note_usage()
+            self.rebuild(site.LIVE)  # so that the next days' maintenance becomes known
         self._keep(at_once=False)
 
-    def _pass_time(self, until_at: float) -> None:
+    def pass_time(self, until_at: float) -> None:
         while True:
             step_at = min(until_at, self._crowd.next_at())
             self.simulation.run(step_at - self.origin_at)
@@ -112,23 +116,20 @@ class Controller:
         else:
             self._forget_script(attempt)
 
-    def _catch_up(self, now_at: int) -> None:
+    def _catch_up(self, now_at: int, witness: Witness | None) -> None:
         """Live through the time since the last stop; real scripts cannot run in the past."""
         for attempt in self.roster.active.values():
             self._crowd.watch(attempt)
         real = {key: one for key, one in self.roster.active.items() if one.request.is_real}
         for key in real:
             del self.roster.active[key]
-        while self.now_at < now_at:
-            self._rebuild(site.COARSE, keeps_plan=False)
-            self._pass_time(min(now_at, self.now_at + DAY_S))
-            self._note_usage()
+        history.live(self, now_at, witness)
         self.roster.active |= real
-        self._rebuild(site.LIVE)
+        self.rebuild(site.LIVE)
         self.roster.recall(now_at)
         self._keep(at_once=True)
 
-    def _rebuild(self, config: SchedulerConfig, *, keeps_plan: bool = True) -> None:
+    def rebuild(self, config: SchedulerConfig, *, keeps_plan: bool = True) -> None:
         """A fresh simulation of the cluster as it is now."""
         self.origin_at = self.now_at
         world = build_world(
@@ -143,7 +144,7 @@ class Controller:
             world, on_start=self._started, on_end=self._ended, keeps_plan=keeps_plan
         )
 
-    def _note_usage(self) -> None:
+    def note_usage(self) -> None:
         self._usage = {
             (row.association.account, row.association.user): row.usage
             for row in self.simulation.shares()
@@ -152,7 +153,7 @@ class Controller:
     def _keep(self, *, at_once: bool) -> None:
         """Commit what changed, with the clock: together they are a state to resume from."""
         if at_once or self._journal.is_changed or self.now_at - self._kept_at >= CLOCK_KEPT_EVERY_S:
-            self._note_usage()
+            self.note_usage()
             self._journal.set_fact("clock", self.now_at)
             self._journal.set_fact("next_job_id", self.next_job_id)
             self._journal.set_fact("usage", [[*key, usage] for key, usage in self._usage.items()])
@@ -279,6 +280,8 @@ class Controller:
         if ending is _TAKEN_OUT:
             return
         attempt = self.roster.active[key]
+        if attempt.is_pending:
+            attempt.eligible_at = self.roster.eligible_while_pending(attempt, self.now_at)
         if ending is None:
             ending = endings.in_due_time(attempt, self._uid(attempt))
         endings.close(attempt, ending, self.origin_at + int(ended.end_s))

@@ -89,3 +89,16 @@ class Roster:
         for _, job_ids in parse_dependency(attempt.request.dependency):
             known += [parent.end_at for parent in self._journal.of_jobs(job_ids)]
         return max(moment for moment in known if moment is not None)
+
+    def eligible_while_pending(self, attempt: Attempt, now_at: float) -> float | None:
+        """When a job that still waits became eligible; None while it is held, or waits for others
+        or for its begin time. sacct leaves out a window's jobs that never were."""
+        dependencies = [
+            (kind, job_id)
+            for kind, job_ids in parse_dependency(attempt.request.dependency)
+            for job_id in job_ids
+        ]
+        waits = attempt.held or any(self.resolve(*one) != () for one in dependencies)
+        return (
+            None if waits or (attempt.request.begin_at or 0) > now_at else self.eligible_at(attempt)
+        )

@@ -184,6 +184,16 @@ COARSE = replace(
     bf_window_s=DAY_S,
     bf_max_job_test=15,
 )
+# While a record of forecasts is made: the rules that the forecasts go by, each two hours in place
+# of each half minute. Coarser ones leave jobs waiting that the rules would have started.
+FOLLOWED = replace(
+    COARSE,
+    main_min_delay_s=60.0,
+    bf_interval_s=7200.0,
+    bf_resolution_s=LIVE.bf_resolution_s,
+    bf_window_s=LIVE.bf_window_s,
+    bf_max_job_test=LIVE.bf_max_job_test,
+)
 
 
 class Maintenance(NamedTuple):

@@ -10,6 +10,7 @@ from planner.demo import site
 from planner.demo.calls import Answer, Call
 from planner.demo.commands import answer
 from planner.demo.controller import Controller
+from planner.demo.history import Witness
 from planner.demo.jobs import Attempt
 from planner.demo.journal import Journal
 from planner.demo.processes import Processes
@@ -22,7 +23,13 @@ class DemoCluster:
     """The controller behind its commands. ``folder`` is also where the user works."""
 
     def __init__(
-        self, folder: Path, *, now_at: int = NOW_AT, history_days: int = 0, seed: int = 1
+        self,
+        folder: Path,
+        *,
+        now_at: int = NOW_AT,
+        history_days: int = 0,
+        seed: int = 1,
+        witness: Witness | None = None,
     ) -> None:
         self.folder = folder
         self.spool = folder / "spool"
@@ -35,6 +42,7 @@ class DemoCluster:
             now_at=now_at,
             history_days=history_days,
             seed=seed,
+            witness=witness,
         )
 
     def ask(

@@ -86,6 +86,35 @@ def test_history_shows_every_kind_of_ending(attempts: list[Attempt]) -> None:
     assert states["COMPLETED"] > 200
 
 
+def test_sacct_tells_of_jobs_cancelled_while_they_waited(
+    folder: Path, attempts: list[Attempt]
+) -> None:
+    """Or a record of waits would lack those who gave up."""
+    gave_up = {
+        str(attempt.job_id)
+        for attempt in attempts
+        if attempt.state == "CANCELLED" and attempt.start_at is None and attempt.array_id is None
+        if not (attempt.request.held or attempt.request.dependency)
+    }
+    demo = DemoCluster(folder)
+    words = (
+        "-a",
+        "-X",
+        "-D",
+        "-n",
+        "-P",
+        "-S",
+        f"now-{DAYS + 1}days",
+        "-o",
+        "JobIDRaw,State,Start",
+    )
+    rows = [line.split("|") for line in demo.ask("sacct", *words).stdout.splitlines()]
+    told = {job_id for job_id, state, start in rows if "CANCELLED" in state and start == "None"}
+    assert gave_up
+    assert gave_up <= told
+    demo.controller.stop()
+
+
 def test_the_same_seed_lives_the_same_history(tmp_path: Path) -> None:
     histories = []
     for name in ("one", "two"):

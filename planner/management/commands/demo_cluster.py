@@ -18,11 +18,13 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections, transaction
 from django.utils import timezone
 
+from planner import replay
 from planner.demo import server, site
 from planner.demo.controller import HISTORY_DAYS, Controller
 from planner.demo.journal import Journal
+from planner.demo.past import PastPoller
 from planner.demo.processes import Processes
-from tracker import recording
+from tracker import polling, recording
 from tracker.models import Actor, Cluster, ClusterAccount, Experiment
 
 EXAMPLE = "Getting started: tiny training on the demo cluster"
@@ -67,6 +69,7 @@ class Command(BaseCommand):
             raise CommandError(f"demo cluster: {folder / 'slurm.sock'}: {error}") from error
         with listener:
             own_name = pwd.getpwuid(os.getuid()).pw_name
+            past = PastPoller()
             controller = Controller(
                 Journal(folder / "journal.sqlite3"),
                 Processes(spool, str(commands), site.KILL_WAIT_S),
@@ -74,9 +77,10 @@ class Command(BaseCommand):
                 own_uid=os.getuid(),
                 now_at=int(time.time()),
                 history_days=history_days,
+                witness=past,
             )
             server.install_commands(commands, folder / "slurm.sock")
-            introduce(commands, folder / "home", own_name)
+            introduce(commands, folder / "home", own_name, past)
             connections.close_all()
             self.stdout.write(f"Demo cluster: its commands are in {commands}")
             self._serve(controller, listener)
@@ -93,8 +97,9 @@ class Command(BaseCommand):
 
 
 @transaction.atomic
-def introduce(commands: Path, home: Path, own_name: str) -> None:
-    """The service's own rows: the cluster, who is who on it, and an example at the first start."""
+def introduce(commands: Path, home: Path, own_name: str, past: PastPoller | None = None) -> None:
+    """The service's own rows: the cluster, who is who on it, and at the first start an example and
+    what a poller would have heard before."""
     home.mkdir(mode=0o700, exist_ok=True)
     cluster, is_new = Cluster.objects.update_or_create(
         name=site.NAME,
@@ -112,6 +117,9 @@ def introduce(commands: Path, home: Path, own_name: str) -> None:
         ClusterAccount.objects.get_or_create(
             user=admin, cluster=cluster, defaults={"unix_name": own_name}
         )
+    if past is not None and past.outputs:
+        polling.store_outputs(cluster, past.outputs)
+        replay.ask(cluster, past.looked_at, timezone.now())
     if is_new and admins:
         _make_example(cluster, Actor(admins[0]), commands)
 
