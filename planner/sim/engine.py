@@ -116,6 +116,10 @@ class Simulation:
         """Undo a hold. Raises KeyError if the job is not pending."""
         self._set_held(self._queue.pending[key], None)
 
+    def stop_planning(self) -> None:
+        """Go on as if made with ``keeps_plan`` False; the plan is forgotten."""
+        self._plan = None
+
     # What the outside may see.
 
     def queue(self) -> list[WaitingJob]:

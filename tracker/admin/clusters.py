@@ -15,6 +15,7 @@ from tracker.models import (
     Association,
     Cluster,
     ClusterAccount,
+    HistoryImport,
     Node,
     Partition,
     Poll,
@@ -168,3 +169,12 @@ class PollClaimAdmin(FactAdmin):
     list_display = ("cluster", "command", "until")
     list_filter = ("cluster",)
     list_select_related = ("cluster",)
+
+
+@admin.register(HistoryImport)
+class HistoryImportAdmin(FactAdmin):
+    list_display = ("begun_at", "cluster", "source", "lines_done", "finished_at")
+    list_filter = ("cluster", ("finished_at", admin.EmptyFieldListFilter))
+    list_select_related = ("cluster",)
+    search_fields = ("source",)
+    date_hierarchy = "begun_at"

@@ -50,9 +50,12 @@ class JobHintAdmin(FactAdmin):
 class StartEstimateAdmin(FactAdmin):
     list_display = (
         "job", "issued_at", "p10_at", "p50_at", "p90_at", "slurm_start_at", "reason_class",
-        "method", "is_newest",
+        "method", "is_newest", "milestone_minutes", "outcome", "outcome_at",
     )  # fmt: skip
-    list_filter = ("is_newest", "method", "reason_class", "job__cluster")
+    list_filter = (
+        "is_newest", "milestone_minutes", "outcome", "is_replayed", "method", "reason_class",
+        "job__cluster",
+    )  # fmt: skip
     list_select_related = ("job",)
     search_fields = ("=job__job_id", "job__user")
     date_hierarchy = "issued_at"
