@@ -18,7 +18,7 @@ def request_forecasts() -> None:
     questions.sweep(now)
     replay.sweep(now)
     forecast_queue.request_due(now)
-    replay.ring_if_due(now)
+    replay.ring_if_any()
 
 
 @shared_task

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from planner import charts
+from planner import charts, replay
 from planner.forms import AccuracyForm
 from planner.track_record import Choice, TrackRecord, partitions_seen_by, record_for, track_record
 from planner.views.plan import chosen_cluster
@@ -24,7 +24,14 @@ def accuracy(request: HttpRequest) -> HttpResponse:
     if cluster is None:
         return render(request, "planner/no_cluster.html", {"section": "accuracy"})
     form = AccuracyForm(request.GET, partitions=partitions_seen_by(actor, cluster))
-    context = {"section": "accuracy", "cluster": cluster, "form": form}
+    replayed, asked = replay.progress(cluster)
+    context = {
+        "section": "accuracy",
+        "cluster": cluster,
+        "form": form,
+        "replayed": replayed,
+        "replays_asked": asked,
+    }
     if not form.is_valid():
         return render(request, "planner/accuracy.html", context, status=400)
     record = record_for(actor, cluster, form.choice, timezone.now())

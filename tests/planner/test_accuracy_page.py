@@ -9,7 +9,9 @@ from html import unescape
 import pytest
 from django.utils import timezone
 
+from planner import replay
 from planner.accuracy import Interval
+from planner.models import Forecast
 from planner.templatetags.accuracy import error_saved, error_saved_between, share
 from planner.track_record import Against
 from tests.factories import make_cluster
@@ -56,6 +58,14 @@ def test_before_the_first_score_it_says_when_scores_come(client, people, cluster
     assert NOTHING_YET in html
     assert "1 forecast of jobs waits for the start of the job" in html
     assert "plotly" not in html
+
+
+def test_while_the_past_is_replayed_it_says_how_far(client, people, cluster) -> None:
+    now = timezone.now()
+    replay.ask(cluster, [now - timedelta(days=1), now - timedelta(days=2)], now)
+    assert "0 of 2 stored moments are done" in page(client, people.mallory)
+    Forecast.objects.update(state=Forecast.State.DONE)
+    assert "stored moments" not in page(client, people.mallory)
 
 
 def test_the_first_thing_is_one_sentence_and_then_four_numbers(client, people, cluster) -> None:
