@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -15,6 +16,13 @@ from tests.cluster.lab import Lab
 
 @pytest.fixture(scope="package")
 def lab() -> Iterator[Lab]:
+    with booted() as lab:
+        yield lab
+
+
+@contextmanager
+def booted() -> Iterator[Lab]:
+    """One of its own, ended with all its jobs."""
     if os.geteuid() != 0:
         pytest.skip("a real Slurm needs root: its daemons run as several users")
     with services.folder("queuecast-slurm-") as folder:
