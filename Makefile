@@ -38,7 +38,7 @@ prove-3: $(VENV)/.installed-dev  ## forecasts against what a loaded real Slurm d
 		$(ARGS) 2>&1 | tee docs/evaluation/step-3.log
 
 prove-4: SHELL = /bin/bash
-prove-4: $(VENV)/.installed-dev  ## the model's starts against those of a loaded real Slurm; some 35 min, kept in docs/evaluation
+prove-4: $(VENV)/.installed-dev  ## the model's starts against those of a loaded real Slurm; some 45 min, kept in docs/evaluation
 	@set -o pipefail; $(RUN) -m pytest tests/cluster/test_fidelity.py -m prove -v -rP \
 		$(ARGS) 2>&1 | tee docs/evaluation/step-4.log
 

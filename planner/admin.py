@@ -1,4 +1,4 @@
-"""Forecasts and questions as the staff sees them: read only, the service writes them."""
+"""Forecasts, questions and self-checks for the staff: read only, the service writes them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from planner.models import Forecast, Question
+from planner.models import Forecast, Question, SelfCheck
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -31,3 +31,9 @@ class QuestionAdmin(ReadOnlyAdmin):
     list_filter = ["state", "cluster"]
     search_fields = ["asked_by__username"]
     list_select_related = ["asked_by", "cluster"]
+
+
+@admin.register(SelfCheck)
+class SelfCheckAdmin(ReadOnlyAdmin):
+    list_display = ["requested_at", "cluster", "state", "snapshot_at", "error"]
+    list_filter = ["state", "cluster"]

@@ -74,3 +74,19 @@ class Question(Work):
 
     def __str__(self) -> str:
         return f"question {self.pk} on {self.cluster}, {self.state}"
+
+
+class SelfCheck(Work):
+    """The model held against Slurm on stored polls. ``result`` is that of ``simulate --check
+    --json``; ``planner.check_queue`` is the only writer."""
+
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="self_checks")
+    requested_at = models.DateTimeField()
+    result = models.JSONField(null=True)
+
+    class Meta:
+        ordering = ["-requested_at"]
+        indexes = [models.Index(fields=["cluster", "state", "-requested_at"])]
+
+    def __str__(self) -> str:
+        return f"self-check of {self.cluster}, {self.state}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from planner import forecast_queue, questions, replay, scoring
+from planner import check_queue, forecast_queue, questions, replay, scoring
 
 
 @shared_task
@@ -17,13 +17,20 @@ def request_forecasts() -> None:
     forecast_queue.sweep(now)
     questions.sweep(now)
     replay.sweep(now)
+    check_queue.sweep(now)
     forecast_queue.request_due(now)
     replay.ring_if_any()
+    check_queue.request_due(now)
 
 
 @shared_task
 def compute_forecast(pk: int) -> None:
     forecast_queue.compute(pk)
+
+
+@shared_task
+def check_model(pk: int) -> None:
+    check_queue.run(pk)
 
 
 @shared_task

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from math import inf
 
-import numpy as np
-
 from planner.sim import amounts
-from planner.sim.cluster import Association, BoolArray, Partition, Qos, World
+from planner.sim.choice import choose
+from planner.sim.cluster import Association, Partition, Qos, World
 from planner.sim.fairshare import ShareTree
 from planner.sim.jobs import Job
 from planner.sim.limits import Ledger, checks_of, holders_of, wall_refusal
+from planner.sim.needs import Need, Needs
+from planner.sim.nodeset import NodeSet, set_of_mask
 from planner.sim.occupancy import Room
-from planner.sim.placement import Need, choose, feasible, fit, need_of
+from planner.sim.placement import fit, fits
 from planner.sim.priority import Factors, size_factor, tres_factors
 from planner.sim.queue import Pending, Record
 
@@ -35,12 +36,13 @@ class Admission:
         self._shares = shares
         self._partitions = {p.name: p for p in world.partitions}
         self._qos = {q.name: q for q in world.qos}
-        self._reserved = {r.name: r.nodes for r in world.reservations}
+        self._reservations = {r.name: r for r in world.reservations}
         self._totals = {p.name: amounts.total(world.nodes, p.nodes) for p in world.partitions}
         self._cluster_cpus = int(world.nodes.cpus.sum())
         self._max_qos_priority = max([1, *(q.priority for q in world.qos)])
         self._max_job_factor = max([1, *(p.job_factor for p in world.partitions)])
         self._max_assoc_priority = max([1, *(a.priority for a in world.associations)])
+        self._needs = Needs(world.nodes)
         self._idle = Room.of_idle(world.nodes)
         self._idle_refusals: dict[Need, str | None] = {}
 
@@ -53,8 +55,7 @@ class Admission:
 
     def _record(self, pending: Pending, partition: Partition) -> Record:
         job = pending.job
-        reserved = self._reserved[job.reservation] if job.reservation is not None else None
-        need = need_of(job, partition, self._world.nodes, reserved)
+        need = self._needs.of(job, partition, self._reservations.get(job.reservation or ""))
         qos_order = self._qos_order(job, partition)
         share_index = self._shares.index(job.account, job.user)
         chain = [(i, self._shares.associations[i]) for i in self._shares.chain(share_index)]
@@ -127,16 +128,17 @@ class Admission:
         return self._idle_refusals[need]
 
     def _no_such_nodes(self, need: Need) -> str | None:
-        everything = np.ones(len(self._world.nodes), dtype=np.bool_)
-        if not self._fits_idle(need, everything):
+        if not self._fits_idle(need, (1 << len(self._world.nodes)) - 1):
             return "BadConstraints"
-        if not self._fits_idle(need, self._world.nodes.usable_in_plan):
+        if not self._fits_idle(need, set_of_mask(self._world.nodes.usable_in_plan)):
             return "ReqNodeNotAvail"
         return None
 
-    def _fits_idle(self, need: Need, allowed: BoolArray) -> bool:
-        found = fit(need, self._world.nodes, self._idle).on(allowed)
-        return bool(feasible(need, found)) and choose(need, self._world.nodes, found) is not None
+    def _fits_idle(self, need: Need, allowed: NodeSet) -> bool:
+        found = fit(need.grain, self._world.nodes, self._idle)
+        if not fits(need, found, allowed):
+            return False
+        return choose(need, self._world.nodes, found.on(allowed)) is not None
 
 
 def _partition_refusal(job: Job, partition: Partition, limit_s: float) -> str | None:

@@ -1,23 +1,22 @@
 """One backfill cycle: start what delays no planned job, and plan the rest.
 
 Source: backfill.c and job_test.c of Slurm 20.11 to 25.11. Running jobs end at their limits;
-planned jobs hold whole nodes. With no plan wanted the cycle stops at the last job that fits on
-what is free: what it would plan after that cannot change any start.
+planned jobs hold whole nodes. With no plan wanted the cycle stops where no job is left that could
+start: what it would plan after that cannot change any start.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-
-import numpy as np
+from collections.abc import Callable, Iterator, Sequence
 
 from planner.sim.config import SchedulerConfig
 from planner.sim.jobs import Key
 from planner.sim.mainsched import Start, may_reserve
 from planner.sim.outlook import Outlook, Planned
-from planner.sim.placement import Fit, Need, feasible, fit
-from planner.sim.queue import Record
+from planner.sim.preemption import Preemption
+from planner.sim.prospects import Prospects
+from planner.sim.queue import Pending, Record
 from planner.sim.state import State
 
 
@@ -27,22 +26,31 @@ def run_cycle(
     now_s: float,
     start: Start,
     plan: dict[Key, Planned] | None,
+    *,
+    preemption: Preemption | None = None,
 ) -> Iterator[float]:
     """Walk the queue in order. Yields the seconds of each lock yield: the caller lets them pass,
     or drops the iterator to abort the cycle. Fills ``plan`` if one is given.
+
+    A job that preempts others holds its nodes from now on and starts in a later pass or cycle.
     """
     outlook = Outlook(state, now_s)
     caps = _Caps(state.config)
-    useful = None if plan is not None else _useful(records, state, now_s)
+    # To a job that can preempt any node may matter, and tests that take time count.
+    plans_all = plan is not None or preemption is not None or state.config.bf_test_cost_s > 0
+    prospects = None if plans_all else Prospects(records, state, outlook, now_s)
+    preempting: set[Pending] = set()
     if plan is not None:
         plan.clear()
     for index, record in enumerate(records):
-        if caps.exhausted():
+        if caps.exhausted() or not (prospects is None or prospects.look(index, caps.tests_left)):
             return
-        if record.pending.left or state.obstacle(record, now_s) or caps.refuse(record):
+        pending = record.pending
+        passed_over = pending.left or pending in preempting or state.obstacle(record, now_s)
+        if passed_over or caps.refuse(record):
             continue
         yield from caps.lock_yield()
-        if record.pending.left:
+        if pending.left:
             continue
         allocation = outlook.place_now(record)
         if allocation is not None:
@@ -50,47 +58,40 @@ def run_cycle(
                 start(record, allocation)
                 caps.started += 1
             continue
-        if caps.refuse_hold(record) or not may_reserve(record, state, now_s):
+        if caps.refuse_hold(record):
             continue
-        planned = outlook.plan_later(record) if useful is None or useful[index] else None
+        planned = _plan(record, outlook, state, now_s, preemption=preemption)
         if planned is None:
             continue
-        outlook.hold(record, planned)
+        if planned.start_s <= now_s:
+            preempting.add(pending)
+        nodes = outlook.hold(record, planned)
         caps.held(record)
+        if prospects is not None:
+            prospects.note_hold(nodes)
         if plan is not None:
             _note(plan, record.job.key, planned)
+
+
+def _plan(
+    record: Record, outlook: Outlook, state: State, now_s: float, *, preemption: Preemption | None
+) -> Planned | None:
+    """When and where a job that does not fit now starts: at once where it can preempt others. That
+    is seen with all gone that it may preempt, and done with as few as make_room needs.
+    """
+    if preemption is not None and (preemptees := preemption.preemptees(record, now_s)):
+        outlook = outlook.without(preemptees)
+        allocation = outlook.place_now(record)
+        if allocation is not None:
+            preempts = preemption.make_room(record, outlook.open_now(record), now_s)
+            return Planned(now_s, allocation.nodes) if preempts else None  # a limit forbids it
+    return outlook.plan_later(record) if may_reserve(record, state, now_s) else None
 
 
 def _note(plan: dict[Key, Planned], key: Key, planned: Planned) -> None:
     """Keep the earliest of a job's partitions."""
     if key not in plan or planned.start_s < plan[key].start_s:
         plan[key] = planned
-
-
-def _useful(records: Sequence[Record], state: State, now_s: float) -> list[bool]:
-    """Whether holding nodes for a record can change a start of this cycle, for each record.
-
-    From the end of the queue on: nodes where a record fits now matter to all before it, and the
-    nodes that a record could hold matter as soon as one of them does.
-    """
-    fits: dict[Need, Fit] = {}
-    nodes_that_matter = np.zeros(len(state.nodes), dtype=np.bool_)
-    useful = [False] * len(records)
-    for index in range(len(records) - 1, -1, -1):
-        record = records[index]
-        if record.pending.left or state.obstacle(record, now_s):
-            continue
-        need = record.need
-        candidates = need.candidate_mask
-        if (candidates & nodes_that_matter).any():
-            useful[index] = True
-            nodes_that_matter |= candidates
-            continue
-        if need not in fits:
-            fits[need] = fit(need, state.nodes, state.room).on(state.usable_now)
-        if feasible(need, fits[need]):
-            nodes_that_matter |= fits[need].tasks > 0
-    return useful
 
 
 class _Caps:
@@ -100,6 +101,15 @@ class _Caps:
         self._config = config
         self.started = 0
         self._tested = 0
+        caps: tuple[tuple[int, Callable[[Record], tuple[str, ...]]], ...] = (
+            (config.bf_max_job_part, lambda r: ("partition", r.partition.name)),
+            (config.bf_max_job_assoc, lambda r: ("association", r.job.account, r.job.user)),
+            (
+                0 if config.bf_max_job_assoc else config.bf_max_job_user,
+                lambda r: ("user", r.job.user),
+            ),
+        )
+        self._per_owner_caps = [(cap, owner_of) for cap, owner_of in caps if cap]
         self._per_owner: Counter[tuple[str, ...]] = Counter()
         self._array_holds: Counter[Key] = Counter()
         self._holders: set[Key] = set()
@@ -117,18 +127,18 @@ class _Caps:
             or self._spent_s > max_time_s
         )
 
+    @property
+    def tests_left(self) -> int | None:
+        """None where it depends on whose jobs they are."""
+        return None if self._per_owner_caps else self._config.bf_max_job_test - self._tested
+
     def refuse(self, record: Record) -> bool:
         """Whether a cap per partition, user or association skips this job; else count it."""
-        config, job = self._config, record.job
-        for cap, owner in (
-            (config.bf_max_job_part, ("partition", record.partition.name)),
-            (config.bf_max_job_assoc, ("association", job.account, job.user)),
-            (config.bf_max_job_user if not config.bf_max_job_assoc else 0, ("user", job.user)),
-        ):
-            if cap:
-                self._per_owner[owner] += 1
-                if self._per_owner[owner] > cap:
-                    return True
+        for cap, owner_of in self._per_owner_caps:
+            owner = owner_of(record)
+            self._per_owner[owner] += 1
+            if self._per_owner[owner] > cap:
+                return True
         self._tested += 1
         return False
 

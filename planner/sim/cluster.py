@@ -14,7 +14,7 @@ from math import inf
 import numpy as np
 import numpy.typing as npt
 
-from planner.sim.config import SchedulerConfig
+from planner.sim.config import PreemptMode, SchedulerConfig
 from planner.sim.jobs import Job
 
 IntArray = npt.NDArray[np.int64]
@@ -93,6 +93,8 @@ class Partition:
     deny_accounts: frozenset[str] = frozenset()
     allow_qos: frozenset[str] | None = None
     deny_qos: frozenset[str] = frozenset()
+    preempt_mode: PreemptMode | None = None  # of its jobs; None: the cluster's
+    grace_s: float = 0.0  # from preemption to the end of its jobs
     # Amount of billing per unit, by TRES name (mem: per MiB). Empty: one per cpu.
     billing_weights: Tres = field(default_factory=dict)
     billing_max: bool = False  # PriorityFlags=MAX_TRES: the largest term, not the sum
@@ -114,7 +116,10 @@ class Reservation:
 
 @dataclass(frozen=True, slots=True)
 class Qos:
-    """Limits of one quality of service; an amount that is not named is not limited."""
+    """Limits of one quality of service; an amount that is not named is not limited.
+
+    ``preempts`` and what follows it count with preemption by QOS, ``exempt_s`` always.
+    """
 
     name: str
     priority: int = 0
@@ -128,6 +133,10 @@ class Qos:
     max_jobs_per_user: int | None = None
     max_jobs_per_account: int | None = None
     max_wall_s: float | None = None
+    exempt_s: float | None = None  # PreemptExemptTime; None: the cluster's
+    preempts: frozenset[str] = frozenset()  # names of QOS
+    preempt_mode: PreemptMode | None = None  # of its jobs; None: the cluster's
+    grace_s: float = 0.0  # from preemption to the end of its jobs
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 
 DAY_S = 86400.0
 
@@ -29,6 +30,28 @@ class PriorityConfig:
     # The documented tie rule merges the children of equal accounts. No release does so (source
     # 20.11 to 26.05), hence the default: as coded.
     fair_tree_merges_ties: bool = False
+
+
+class PreemptMode(Enum):
+    """What becomes of a preempted job. To suspend it is not modelled."""
+
+    OFF = "OFF"  # it is never preempted
+    CANCEL = "CANCEL"
+    REQUEUE = "REQUEUE"  # a job that may not run again is cancelled
+
+
+@dataclass(frozen=True, slots=True)
+class PreemptionConfig:
+    """PreemptType, PreemptMode and PreemptParameters: jobs that give way to others."""
+
+    by_qos: bool = False  # preempt/qos: by the lists of the QOS; else by PriorityTier
+    mode: PreemptMode = PreemptMode.REQUEUE  # of jobs whose QOS or partition sets none
+    by_priority: bool = False  # flag PRIORITY: only a job of higher priority preempts
+    within_qos: bool = False  # flag WITHIN: also in one QOS, by priority
+    exempt_s: float = 0.0  # PreemptExemptTime: a job runs at least so long
+    youngest_first: bool = False
+    reorder_count: int = 1
+    strict_order: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,4 +91,7 @@ class SchedulerConfig:
     plan_to_window_end: bool = True
     hold_to_slot_end: bool = False  # from 24.11 a hold ends with the slot in which its job ends
     kill_wait_s: float = 30.0
+    message_timeout_s: float = 10.0
+    preemption: PreemptionConfig | None = None  # None: PreemptType=preempt/none or PreemptMode=OFF
+    requeue_delay_s: float = 120.0  # requeue_delay, or the life of a credential: AuthInfo
     over_time_limit_s: float = 0.0

@@ -1,41 +1,39 @@
 """The simulated cluster in motion: Slurm's actors on one SimPy clock.
 
-Submissions, main scheduler, backfill, priority decay, job ends and reservation edges. An actor
-only decides when; what happens is decided by the pure modules beside this one. Passes that are
-due at one instant run once, after everything else that happens then.
+Submissions, priority decay, job ends, preemption and reservation edges are here, the schedulers in
+scheduling. An actor only decides when; what happens is decided by the modules beside this one.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator
-from math import inf, nextafter
+from collections.abc import Callable
+from dataclasses import replace
 
 import simpy
 
 from planner.sim import views
 from planner.sim.admission import Admission
 from planner.sim.amounts import allocated
-from planner.sim.backfill import run_cycle
+from planner.sim.clock import call_at
 from planner.sim.cluster import World
 from planner.sim.dependencies import Dependencies, Progress
 from planner.sim.jobs import Job, Key
-from planner.sim.mainsched import run_pass
 from planner.sim.occupancy import Allocation, allocation_of
-from planner.sim.outlook import Planned
+from planner.sim.preemption import Preemption, patience_s
 from planner.sim.pricing import Pricing
 from planner.sim.queue import Pending, Queue, Record
+from planner.sim.scheduling import Actor, Scheduling
 from planner.sim.state import Running, State
 from planner.sim.timeline import expected_end_s
 from planner.sim.views import EndedJob, NodeUse, RunningJob, ShareUse, WaitingJob
-
-Actor = Generator[simpy.Event, None, None]
 
 
 class Simulation:
     """One cluster from the world's origin on. Deterministic: the same calls give the same starts.
 
-    ``on_start`` and ``on_end`` are called at the simulated instant, after the state has changed.
+    ``on_start`` and ``on_end`` are called at the simulated instant, after the state has changed,
+    ``on_requeue`` with what a job has run in vain when it goes back to the queue under its key.
     ``keeps_plan`` False saves the part of backfill that no start depends on. How a job ended is
     known to dependencies on it for ``retention_s``. Raises ValueError on a job that names what the
     world does not have.
@@ -47,6 +45,7 @@ class Simulation:
         *,
         on_start: Callable[[RunningJob], None] | None = None,
         on_end: Callable[[EndedJob], None] | None = None,
+        on_requeue: Callable[[EndedJob], None] | None = None,
         keeps_plan: bool = True,
         retention_s: float = 300.0,
     ) -> None:
@@ -55,17 +54,21 @@ class Simulation:
         self._pricing = Pricing(world)
         self._admission = Admission(world, self._pricing.shares)
         self._state = State(world)
+        self._preemption: Preemption | None = None
         self._queue = Queue()
+        if self._config.preemption is not None:
+            self._preemption = Preemption(world, self._state, self._evict, self._config.preemption)
+            self._queue.outranks = self._preemption.outranks
+        self._scheduling = Scheduling(
+            self._env, self._state, self._queue, self._start, self._preemption
+        )
         self._dependencies = Dependencies()
         self._ended: deque[EndedJob] = deque()
         self._retention_s = retention_s
-        self._on_start, self._on_end = on_start, on_end
-        self._plan: dict[Key, Planned] | None = {} if keeps_plan else None
+        self._on_start, self._on_end, self._on_requeue = on_start, on_end, on_requeue
         self._submitted = 0
-        self._changes = 0  # counts all that a scheduling pass could react to
-        self._changes_main_saw = -1
-        self._last_pass_s = -self._config.main_min_delay_s
-        self._pass_due = False
+        if not keeps_plan:
+            self.stop_planning()
         self._load(world)
 
     # What the outside may do, between two calls of run.
@@ -100,9 +103,7 @@ class Simulation:
             self._end(running, cancelled=True)
             return
         pending = self._queue.pending[key]
-        self._queue.remove(pending)
-        if self._plan is not None:
-            self._plan.pop(key, None)
+        self._leave_queue(pending)
         partition = pending.job.partitions[0]
         self._close(
             EndedJob(pending.job, partition, None, self.now_s, (), cancelled=True), ok=False
@@ -116,15 +117,32 @@ class Simulation:
         """Undo a hold. Raises KeyError if the job is not pending."""
         self._set_held(self._queue.pending[key], None)
 
+    def fail_node(self, name: str) -> None:
+        """The node goes down now; its jobs wait again, or end where they may not (NODE_FAIL).
+
+        Raises KeyError on a name that no node has.
+        """
+        index = self._state.nodes.index_of[name]
+        self._state.set_usable(index, usable=False)
+        for running in list(self._state.running.values()):
+            if index in running.allocation.nodes:
+                self._take_down(running, requeues=running.job.requeues)
+        self._scheduling.call()
+
+    def return_node(self, name: str) -> None:
+        """The node takes jobs again; those refused for good for want of it stay refused."""
+        self._state.set_usable(self._state.nodes.index_of[name], usable=True)
+        self._scheduling.call()
+
     def stop_planning(self) -> None:
         """Go on as if made with ``keeps_plan`` False; the plan is forgotten."""
-        self._plan = None
+        self._scheduling.plan = None
 
     # What the outside may see.
 
     def queue(self) -> list[WaitingJob]:
         """Pending jobs, one entry per partition named, in the order the scheduler walks them."""
-        plan = self._plan or {}
+        plan = self._scheduling.plan or {}
         return [
             views.waiting(r, plan.get(r.job.key), self._state.nodes) for r in self._queue.in_order()
         ]
@@ -163,14 +181,11 @@ class Simulation:
         process = self._env.process
         process(self._submissions(sorted(future, key=lambda job: job.submit_s)))
         process(self._decay())
-        if self._config.main_interval_s > 0:
-            process(self._main_scheduler())
-        if self._config.backfill:
-            process(self._backfill())
+        self._scheduling.run()
         for reservation in world.reservations:
             for edge_s in (reservation.start_s, reservation.end_s):
                 if edge_s > 0:
-                    self._at(edge_s, self._changed)
+                    self._at(edge_s, self._scheduling.call)
         if (world.nodes.usable_in_plan & ~world.nodes.usable_now).any():
             self._at(self._state.returns_s, self._return_nodes)
 
@@ -179,53 +194,6 @@ class Simulation:
             if job.submit_s > self._env.now:
                 yield self._env.timeout(job.submit_s - self._env.now)
             self._arrive_at_last(job)
-
-    def _main_scheduler(self) -> Actor:
-        while True:
-            yield self._env.timeout(0)  # behind all else that is due now
-            self._main_pass(depth=None)
-            yield self._env.timeout(self._config.main_interval_s)
-
-    def _main_pass(self, depth: int | None) -> None:
-        if self._changes_main_saw == self._changes:
-            return
-        self._last_pass_s = self.now_s
-        records = self._queue.in_order()
-        whole = run_pass(records, self._state, self.now_s, depth, self._start)
-        if whole:
-            self._changes_main_saw = self._changes
-
-    def _changed(self) -> None:
-        """Something happened: a main pass is due, but no sooner than batch_sched_delay allows."""
-        self._changes += 1
-        if self._pass_due or self._config.main_interval_s <= 0:
-            return
-        self._pass_due = True
-        self._at(
-            max(self.now_s, self._last_pass_s + self._config.main_min_delay_s), self._event_pass
-        )
-
-    def _event_pass(self) -> None:
-        self._pass_due = False
-        self._main_pass(self._config.main_queue_depth)
-
-    def _backfill(self) -> Actor:
-        seen = -1
-        while True:
-            yield self._env.timeout(0)
-            if seen != self._changes:
-                seen = self._changes
-                yield from self._cycle()
-            yield self._env.timeout(self._config.bf_interval_s)
-
-    def _cycle(self) -> Actor:
-        records = self._queue.in_order()
-        cycle = run_cycle(records, self._state, self.now_s, self._start, self._plan)
-        for pause_s in cycle:
-            before = self._changes
-            yield self._env.timeout(pause_s)
-            if self._changes != before and not self._config.bf_continue:
-                return
 
     def _decay(self) -> Actor:
         """Every calc period: charge and decay usage, and price the queue anew."""
@@ -237,7 +205,7 @@ class Simulation:
             priced = [self._pricing.price(p, self.now_s) for p in self._queue.pending.values()]
             if any(priced):
                 self._queue.reorder()
-                self._changes += 1
+                self._scheduling.note_change()
             self._drop_ended()
 
     # What happens to a job.
@@ -251,7 +219,7 @@ class Simulation:
         self._queue.add(pending)
         self._settle(pending)
         self._pricing.price(pending, self.now_s)
-        self._changed()
+        self._scheduling.call()
 
     def _arrive_at_last(self, job: Job) -> None:
         self._to_come -= 1
@@ -262,6 +230,9 @@ class Simulation:
         pending = Pending(job, self._submitted, None)
         self._submitted += 1
         self._admission.admit(pending)
+        if self._preemption is not None:  # some preempt only jobs of lower priority
+            pending.eligible_s = job.submit_s
+            self._pricing.price(pending, start_s)
         record = pending.records[0]
         allocation = allocation_of(job.allocation, self._state.nodes)
         running = self._run(record, allocation, start_s)
@@ -269,16 +240,14 @@ class Simulation:
             end_s = expected_end_s(start_s, record.limit_s, 0.0, self._config)
         else:
             end_s = max(0.0, start_s + job.run_s)
-        self._at(end_s, lambda: self._end(running, cancelled=False))
+        self._at(end_s, lambda: self._end(running))
 
     def _start(self, record: Record, allocation: Allocation) -> None:
         pending, now_s = record.pending, self.now_s
-        self._queue.remove(pending)
-        if self._plan is not None:
-            self._plan.pop(pending.job.key, None)
+        self._leave_queue(pending)
         running = self._run(record, allocation, now_s)
         run_s = record.limit_s if pending.job.run_s is None else pending.job.run_s
-        self._at(now_s + run_s, lambda: self._end(running, cancelled=False))
+        self._at(now_s + run_s, lambda: self._end(running))
         if self._on_start is not None:
             self._on_start(views.running(running, self._state.nodes))
 
@@ -288,26 +257,82 @@ class Simulation:
             record, start_s, record.limit_s, allocation, amounts, max(start_s, self.now_s)
         )
         self._state.take(running)
-        self._changes += 1
+        self._scheduling.note_change()
+        if self._preemption is not None:
+            exempt_s = self._preemption.exempt_s(record)
+            if start_s + exempt_s > self.now_s:
+                self._at(start_s + exempt_s, self._scheduling.note_change)
         self._progress(record.job.key, Progress.STARTED)
         return running
 
-    def _end(self, running: Running, *, cancelled: bool) -> None:
-        job = running.job
-        if self._state.running.get(job.key) is not running:
-            return  # cancelled earlier
+    def _evict(self, running: Running, grace_s: float, requeues: bool) -> None:
+        """Take a preempted job down after its grace time, or else after the pass under way."""
+        if running.gone_at_s is not None:
+            return
+
+        def take_down() -> None:
+            self._take_down(running, requeues=requeues)
+
+        running.gone_at_s = self.now_s + grace_s
+        self._state.expect_end(running, max(running.gone_at_s, self.now_s + 1))
+        if grace_s > 0:
+            self._at(running.gone_at_s, take_down)
+        else:
+            self._scheduling.after_pass(take_down)
+        self._scheduling.note_change()
+        self._at(self.now_s + patience_s(self._config), self._scheduling.note_change)
+
+    def _take_down(self, running: Running, *, requeues: bool) -> None:
+        """End a job before its time, or put it back into the queue as Slurm does: submitted anew,
+        not eligible for a while, its age and its work lost. Source: batch_requeue_fini, job_mgr.c.
+        """
+        if self._state.running.get(running.job.key) is not running:
+            return  # over before
+        if not requeues:
+            self._end(running, evicted=True)
+            return
+        in_vain = self._stop(running, evicted=True)
+        self._arrive(
+            replace(
+                running.job,
+                submit_s=self.now_s,
+                eligible_s=self.now_s + self._config.requeue_delay_s + 1,
+                age_from_s=None,
+                dependencies=(),
+                held=None,
+                start_s=None,
+                allocation=(),
+            )
+        )
+        if self._on_requeue is not None:
+            self._on_requeue(in_vain)
+
+    def _end(self, running: Running, *, cancelled: bool = False, evicted: bool = False) -> None:
+        if self._state.running.get(running.job.key) is not running:
+            return  # over before
+        ended = self._stop(running, cancelled=cancelled, evicted=evicted)
+        self._close(ended, ok=running.job.succeeds and not cancelled and not evicted)
+
+    def _stop(
+        self, running: Running, *, cancelled: bool = False, evicted: bool = False
+    ) -> EndedJob:
         self._state.release(running)
         self._pricing.charge(running, self.now_s)
         seen = views.running(running, self._state.nodes)
-        ended = EndedJob(
-            job, seen.partition, seen.start_s, self.now_s, seen.allocation, cancelled=cancelled
+        return EndedJob(
+            running.job,
+            seen.partition,
+            seen.start_s,
+            self.now_s,
+            seen.allocation,
+            cancelled,
+            evicted,
         )
-        self._close(ended, ok=job.succeeds and not cancelled)
 
     def _close(self, ended: EndedJob, *, ok: bool) -> None:
         self._ended.append(ended)
         self._progress(ended.job.key, Progress.SUCCEEDED if ok else Progress.FAILED)
-        self._changed()
+        self._scheduling.call()
         if self._on_end is not None:
             self._on_end(ended)
 
@@ -335,24 +360,21 @@ class Simulation:
         since_s = self.now_s if job.dependencies else job.submit_s
         pending.eligible_s = since_s if job.eligible_s is None else max(since_s, job.eligible_s)
         if pending.eligible_s > self.now_s:
-            self._at(pending.eligible_s, self._changed)
+            self._at(pending.eligible_s, self._scheduling.call)
 
     def _set_held(self, pending: Pending, reason: str | None) -> None:
         pending.held = reason
         self._pricing.price(pending, self.now_s)
         self._queue.reorder()
-        self._changed()
+        self._scheduling.call()
 
-    # Clockwork.
+    def _leave_queue(self, pending: Pending) -> None:
+        self._queue.remove(pending)
+        self._scheduling.forget(pending.job.key)
 
     def _return_nodes(self) -> None:
-        self._state.usable_now = self._state.usable_now | self._state.usable_in_plan
-        self._changed()
+        self._state.usable_now |= self._state.usable_in_plan
+        self._scheduling.call()
 
     def _at(self, at_s: float, action: Callable[[], None]) -> None:
-        """Act at that time and never a rounding error before it: nobody would look again."""
-        delay_s = at_s - self._env.now
-        while self._env.now + delay_s < at_s:
-            delay_s = nextafter(delay_s, inf)
-        event = self._env.timeout(delay_s)
-        event.callbacks.append(lambda _: action())
+        call_at(self._env, at_s, lambda _: action())

@@ -37,7 +37,8 @@ class Job:
 
     Pending: ``start_s`` None. Running: ``start_s`` and ``allocation`` given, ``partitions`` holds
     the one used. A job with several partitions may start in any of them. Raises ValueError on
-    GPUs of more than one type in ``gpus_per_job``.
+    GPUs of more than one type in ``gpus_per_job``. What a running job asks for counts if it is
+    preempted or its node fails: it then waits again, its work lost.
     """
 
     key: Key
@@ -70,6 +71,9 @@ class Job:
     array_throttle: int | None = None  # at most so many tasks of the array run at once
     dependencies: tuple[Dependency, ...] = ()  # all must hold
     reservation: str | None = None
+    requeues: bool = (
+        True  # --requeue: preempted or on a node that fails it waits again, else it ends
+    )
     held: str | None = None  # why it cannot start until released, in Slurm's words: JobHeldUser
     fixed_priority: int | None = None  # set by an administrator: no factor counts
     nice: int = 0

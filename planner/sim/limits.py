@@ -47,47 +47,77 @@ class Check:
     reason: str
 
 
-@dataclass(slots=True)
-class _Usage:
+@dataclass(slots=True, eq=False)
+class Usage:
+    """What the running jobs of a holder use; of ``node`` the number of distinct nodes."""
+
     amounts: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     jobs_on_node: Counter[int] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Demand:
+    """What a job would add to a usage that is limited."""
+
+    usage: Usage
+    more: float
+    check: Check
 
 
 class Ledger:
     """What the running jobs of each holder use now."""
 
     def __init__(self) -> None:
-        self._usage: dict[Holder, _Usage] = {}
+        self._usage: defaultdict[Holder, Usage] = defaultdict(Usage)
 
     def charge(self, holders: Iterable[Holder], amounts: Tres, nodes: Sequence[int]) -> None:
         for holder in holders:
-            usage = self._usage.setdefault(holder, _Usage())
+            usage = self._usage[holder]
             for name, amount in amounts.items():
                 usage.amounts[name] += amount
             usage.amounts["jobs"] += 1
             usage.jobs_on_node.update(nodes)
+            usage.amounts["node"] = len(usage.jobs_on_node)
 
     def release(self, holders: Iterable[Holder], amounts: Tres, nodes: Sequence[int]) -> None:
-        """Take back a charge; a holder without jobs is forgotten, so nothing accumulates."""
+        """Take back a charge; without jobs all is exactly 0 again, so no rounding accumulates."""
         for holder in holders:
             usage = self._usage[holder]
             usage.amounts["jobs"] -= 1
             if not usage.amounts["jobs"]:
-                del self._usage[holder]
+                usage.amounts.clear()
+                usage.jobs_on_node.clear()
                 continue
             for name, amount in amounts.items():
                 usage.amounts[name] -= amount
-            usage.jobs_on_node.subtract(nodes)
+            on_node = usage.jobs_on_node
             for node in nodes:
-                if not usage.jobs_on_node[node]:
-                    del usage.jobs_on_node[node]
+                if on_node[node] == 1:
+                    del on_node[node]
+                else:
+                    on_node[node] -= 1
+            usage.amounts["node"] = len(on_node)
 
     def used(self, holder: Holder, tres: str) -> float:
         """Amount in use now; of ``node`` the number of distinct nodes."""
-        usage = self._usage.get(holder)
-        if usage is None:
-            return 0
-        return len(usage.jobs_on_node) if tres == "node" else usage.amounts.get(tres, 0)
+        return self._usage[holder].amounts[tres]
+
+    def demands(self, checks: Iterable[Check], amounts: Tres) -> tuple[Demand, ...]:
+        """What can become short for these amounts; what the job itself asks for cannot."""
+        asked = {**amounts, "jobs": 1}
+        return tuple(
+            Demand(self._usage[check.holder], asked[check.tres], check)
+            for check in checks
+            if check.holder is not None and asked.get(check.tres)
+        )
+
+    def shortage(self, demands: Iterable[Demand]) -> str | None:
+        """Reason of the first limit that the demands would break; None if they keep all."""
+        for demand in demands:
+            check = demand.check
+            if demand.usage.amounts[check.tres] + demand.more > check.limit:
+                return check.reason
+        return None
 
     def refusal(
         self, checks: Iterable[Check], amounts: Tres, nodes: Sequence[int] = ()
@@ -100,14 +130,11 @@ class Ledger:
             more = 1 if check.tres == "jobs" else amounts.get(check.tres, 0)
             if not more:
                 continue
-            if check.holder is None:
-                used: float = 0
-            elif check.tres == "node" and nodes:
-                held = self._usage.get(check.holder)
-                on_nodes = held.jobs_on_node.keys() if held else set()
-                used, more = len(on_nodes), len(set(nodes) - on_nodes)
-            else:
+            used: float = 0
+            if check.holder is not None:
                 used = self.used(check.holder, check.tres)
+                if check.tres == "node" and nodes:
+                    more = len(set(nodes) - self._usage[check.holder].jobs_on_node.keys())
             if used + more > check.limit:
                 return check.reason
         return None

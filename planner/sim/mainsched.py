@@ -8,28 +8,44 @@ also for overlapping partitions further down. Source: job_scheduler.c of Slurm 2
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
-from planner.sim.cluster import BoolArray
 from planner.sim.jobs import Key
+from planner.sim.nodeset import NodeSet
 from planner.sim.occupancy import Allocation
-from planner.sim.queue import Record
+from planner.sim.preemption import Preemption
+from planner.sim.queue import Pending, Record
 from planner.sim.state import State
 
 Start = Callable[[Record, Allocation], None]
 
 
 def run_pass(
-    records: Sequence[Record], state: State, now_s: float, depth: int | None, start: Start
+    records: Sequence[Record],
+    state: State,
+    now_s: float,
+    depth: int | None,
+    start: Start,
+    *,
+    preemption: Preemption | None = None,
+    partitions: Collection[str] | None = None,
 ) -> bool:
     """Start what fits, in order; set the reason of what does not. False if depth cut it short.
 
     ``start`` must take the allocation from the state at once. ``depth`` None: the whole queue.
+    With ``partitions``, those that the records name, the jobs of a closed one are passed over:
+    their reasons stay as they were.
+    A job that preempts others starts in a later pass, and in this one blocks as it would anyway.
     """
     one_pass = _Pass(state, now_s)
+    preempting: set[Pending] = set()
     for record in records:
         pending = record.pending
-        if pending.left:
+        if pending.left or pending in preempting:
+            continue
+        if partitions is not None and one_pass.closed_to(record):
+            if one_pass.is_over(record, partitions):
+                return True
             continue
         reason = state.obstacle(record, now_s)
         if reason is not None:
@@ -44,7 +60,11 @@ def run_pass(
             return False
         allocation = one_pass.test(record)
         if allocation is None:
-            pending.reason = one_pass.block(record)
+            if preemption is not None and preemption.make_room(
+                record, one_pass.open_to(record), now_s
+            ):
+                preempting.add(pending)
+            pending.reason = one_pass.block(record, preempts=pending in preempting)
             continue
         limit = state.limit_on(record, allocation)
         if limit is None:
@@ -69,8 +89,9 @@ class _Pass:
     def __init__(self, state: State, now_s: float) -> None:
         self._state = state
         self._now_s = now_s
-        self._open_nodes = state.usable_now.copy()
+        self._open_nodes = state.usable_now
         self._closed: set[tuple[str, str | None]] = set()  # partition, reservation
+        self._closed_to_all: set[str] = set()  # partitions
         self._rejected_arrays: set[tuple[Key, str]] = set()
         self._tests_in: Counter[str] = Counter()
         self.tests = 0
@@ -78,7 +99,7 @@ class _Pass:
     def skips(self, record: Record) -> bool:
         """Whether the record's partition is closed, or a sibling of its array was rejected."""
         partition, job = record.partition.name, record.job
-        if (partition, job.reservation) in self._closed:
+        if self.closed_to(record):
             return True
         if (job.array_id, partition) in self._rejected_arrays:
             return True
@@ -86,20 +107,36 @@ class _Pass:
         depth = self._state.config.partition_job_depth
         return 0 < depth < self._tests_in[partition]
 
+    def closed_to(self, record: Record) -> bool:
+        return (record.partition.name, record.job.reservation) in self._closed
+
+    def is_over(self, record: Record, partitions: Collection[str]) -> bool:
+        """Whether nothing can start after a record that is skipped: no job in a reservation, as
+        those come first, nor any other.
+        """
+        return record.job.reservation is None and len(self._closed_to_all) == len(partitions)
+
     def test(self, record: Record) -> Allocation | None:
         self.tests += 1
-        return self._state.place(record.need, self._open_nodes & ~self._reserved(record))
+        return self._state.place(record.need, self.open_to(record))
 
-    def block(self, record: Record) -> str:
+    def open_to(self, record: Record) -> NodeSet:
+        return self._open_nodes & ~self._reserved(record)
+
+    def block(self, record: Record, *, preempts: bool) -> str:
         """Reason of a job that did not fit, after closing to others what it waits for."""
         job = record.job
         if job.array_id is not None:
             self._rejected_arrays.add((job.array_id, record.partition.name))
-        if self._reserved(record).any() and self._state.place(record.need, self._open_nodes):
+        if (
+            not preempts
+            and self._reserved(record)
+            and self._state.place(record.need, self._open_nodes)
+        ):
             return "ReqNodeNotAvail"  # "Reserved for maintenance": blocks nobody
         if may_reserve(record, self._state, self._now_s):
             if job.required_nodes and len(job.required_nodes) >= (job.nodes or 1):
-                self._open_nodes &= ~record.need.required_mask
+                self._open_nodes &= ~record.need.required
             else:
                 self.close(record)
         return "Resources"
@@ -109,7 +146,8 @@ class _Pass:
         reservation = record.job.reservation
         self._closed.add((record.partition.name, reservation))
         if reservation is None:
-            self._open_nodes &= ~record.partition.nodes
+            self._closed_to_all.add(record.partition.name)
+            self._open_nodes &= ~self._state.partition_nodes[record.partition.name]
 
-    def _reserved(self, record: Record) -> BoolArray:
+    def _reserved(self, record: Record) -> NodeSet:
         return self._state.reserved(record, self._now_s, self._now_s + record.limit_s)

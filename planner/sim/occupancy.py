@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from planner.sim.cluster import IntArray, Nodes
 from planner.sim.jobs import NodeShare
+from planner.sim.nodeset import NodeSet, set_of_indices
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Allocation:
     """What one job holds, one entry per node it runs on."""
 
@@ -19,15 +22,20 @@ class Allocation:
     mem_mib: IntArray
     gpus: IntArray  # nodes of the job x gpu types
 
+    @cached_property
+    def node_set(self) -> NodeSet:
+        return set_of_indices(self.nodes)
+
 
 @dataclass(slots=True, eq=False)
 class Room:
-    """Free amounts per node. Every array may have leading axes, such as one row per instant."""
+    """Free amounts per node."""
 
     cpus: IntArray
     mem_mib: IntArray
-    gpus: IntArray  # ... x nodes x types
+    gpus: IntArray  # nodes x types
     jobs: IntArray  # running on the node
+    moves: int = 0  # counts what was taken and given back
 
     @classmethod
     def of_idle(cls, nodes: Nodes) -> Room:
@@ -38,17 +46,39 @@ class Room:
             np.zeros(len(nodes), dtype=np.int64),
         )
 
+    def copy(self) -> Room:
+        return Room(self.cpus.copy(), self.mem_mib.copy(), self.gpus.copy(), self.jobs.copy())
+
     def take(self, allocation: Allocation) -> None:
         self._move(allocation, -1)
 
     def give_back(self, allocation: Allocation) -> None:
         self._move(allocation, 1)
 
+    def give_back_rows(self, held: Allocation) -> None:
+        """The same for entries of many jobs, some of them on one node."""
+        np.add.at(self.cpus, held.nodes, held.cpus)
+        np.add.at(self.mem_mib, held.nodes, held.mem_mib)
+        np.subtract.at(self.jobs, held.nodes, 1)
+        some = np.flatnonzero(held.gpus.any(axis=1))
+        np.add.at(self.gpus, held.nodes[some], held.gpus[some])
+
     def _move(self, allocation: Allocation, sign: int) -> None:
+        self.moves += 1
         self.cpus[allocation.nodes] += sign * allocation.cpus
         self.mem_mib[allocation.nodes] += sign * allocation.mem_mib
         self.gpus[allocation.nodes] += sign * allocation.gpus
         self.jobs[allocation.nodes] -= sign
+
+
+def joined(allocations: Sequence[Allocation]) -> Allocation:
+    """All entries of the allocations, one after the other; there is at least one."""
+    return Allocation(
+        np.concatenate([a.nodes for a in allocations]),
+        np.concatenate([a.cpus for a in allocations]),
+        np.concatenate([a.mem_mib for a in allocations]),
+        np.concatenate([a.gpus for a in allocations]),
+    )
 
 
 def allocation_of(shares: tuple[NodeShare, ...], nodes: Nodes) -> Allocation:

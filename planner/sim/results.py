@@ -49,7 +49,7 @@ def plan(world: World, horizon_s: float) -> dict[Key, PlannedStart]:
     starts: dict[Key, RunningJob] = {}
 
     def note(started: RunningJob) -> None:
-        starts[started.job.key] = started
+        starts.setdefault(started.job.key, started)  # the first, should it be preempted
 
     simulation = Simulation(replace(world, jobs=jobs), on_start=note, keeps_plan=False)
     asked = {job.key for job in jobs if job.start_s is None and job.submit_s <= 0}

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
+from copy import copy
 from dataclasses import dataclass
 
-import numpy as np
-
 from planner.sim.amounts import allocated
-from planner.sim.cluster import BoolArray, Partition, Reservation, World
+from planner.sim.choice import choose
+from planner.sim.cluster import Partition, Reservation, World
 from planner.sim.jobs import Job, Key
 from planner.sim.limits import Ledger
+from planner.sim.needs import Grain, Need
+from planner.sim.nodeset import NodeSet, set_of_mask
 from planner.sim.occupancy import Allocation, Room
-from planner.sim.placement import Need, allocate, choose, feasible, fit
+from planner.sim.placement import Fit, allocate, fit, fits
 from planner.sim.queue import Record
 
 
@@ -26,6 +29,7 @@ class Running:
     allocation: Allocation
     amounts: dict[str, float]  # allocated, by TRES name, billing included
     charged_until_s: float  # its usage is in the share tree up to here
+    gone_at_s: float | None = None  # preempted; its nodes are free, or about to be, from then on
 
     @property
     def job(self) -> Job:
@@ -44,14 +48,22 @@ class State:
         self.origin_s = world.origin_s
         self.nodes = world.nodes
         self.room = Room.of_idle(world.nodes)
-        self.usable_now: BoolArray = world.nodes.usable_now.copy()
-        self.usable_in_plan = world.nodes.usable_in_plan
+        self.usable_now = set_of_mask(world.nodes.usable_now)
+        self.usable_in_plan = set_of_mask(world.nodes.usable_in_plan)
         self.reservations: dict[str, Reservation] = {r.name: r for r in world.reservations}
+        self.reserved_nodes = {r.name: set_of_mask(r.nodes) for r in world.reservations}
+        self.partition_nodes = {p.name: set_of_mask(p.nodes) for p in world.partitions}
         self.running: dict[Key, Running] = {}
         self.ledger = Ledger()
         self.returns_s = world.config.kill_wait_s  # nodes usable only in the plan come back
         self.changes = 0  # counts takes and releases
         self._array_running: Counter[Key] = Counter()
+        self._idle_room = Room.of_idle(world.nodes)
+        self._full_fits: dict[Grain, Fit] = {}
+        self._seen_at = -1  # moves of the room that the next three belong to
+        self._fits_now: dict[Grain, Fit]
+        self._free_nodes: NodeSet
+        self._idle_nodes: NodeSet
 
     def take(self, running: Running) -> None:
         self.changes += 1
@@ -76,33 +88,102 @@ class State:
             if not self._array_running[array_id]:
                 del self._array_running[array_id]
 
+    def set_usable(self, node: int, *, usable: bool) -> None:
+        """Let a node take jobs, now and in the plan, or not."""
+        self.changes += 1
+        if usable:
+            self.usable_now |= 1 << node
+            self.usable_in_plan |= 1 << node
+        else:
+            self.usable_now &= ~(1 << node)
+            self.usable_in_plan &= ~(1 << node)
+
+    def expect_end(self, running: Running, end_s: float) -> None:
+        """A running job is to end sooner than its limit: plan with that."""
+        self.changes += 1
+        running.limit_s = min(running.limit_s, end_s - running.start_s)
+
+    def without(self, gone: Collection[Running]) -> State:
+        """A picture of the state were these running jobs gone; limits count them still."""
+        picture = copy(self)
+        picture.room = self.room.copy()
+        picture._seen_at = -1
+        picture.running = dict(self.running)
+        for one in gone:
+            picture.room.give_back(one.allocation)
+            del picture.running[one.job.key]
+        return picture
+
     def obstacle(self, record: Record, now_s: float) -> str | None:
         """Why the job may not start now whatever is free, in Slurm's words; None if it may."""
+        job = record.job
         return (
             record.pending.not_ready(now_s)
             or record.never
             or (None if record.partition.up else "PartitionDown")
-            or self._reservation_obstacle(record.job, now_s)
-            or self._throttle_obstacle(record.job)
-            or self._limit_obstacle(record)
+            or (None if job.reservation is None else self._reservation_obstacle(job, now_s))
+            or (None if job.array_throttle is None else self._throttle_obstacle(job))
+            or (self._limit_obstacle(record) if self.config.enforce_limits else None)
         )
 
-    def reserved(self, record: Record, start_s: float, end_s: float) -> BoolArray:
+    def reserved(self, record: Record, start_s: float, end_s: float) -> NodeSet:
         """Nodes that others have reserved for some of [start, end)."""
-        nodes = np.zeros(len(self.nodes), dtype=np.bool_)
+        nodes = 0
         for reservation in self.reservations.values():
             overlaps = reservation.start_s < end_s and start_s < reservation.end_s
             if overlaps and reservation.name != record.job.reservation:
-                nodes |= reservation.nodes
+                nodes |= self.reserved_nodes[reservation.name]
         return nodes
 
-    def place(self, need: Need, allowed: BoolArray) -> Allocation | None:
+    @property
+    def free_nodes(self) -> NodeSet:
+        """Nodes with a free CPU."""
+        self._follow_room()
+        return self._free_nodes
+
+    def full_fit(self, grain: Grain) -> Fit:
+        """What each node could take of it were nothing running."""
+        if grain not in self._full_fits:
+            self._full_fits[grain] = fit(grain, self.nodes, self._idle_room)
+        return self._full_fits[grain]
+
+    def fit_now(self, grain: Grain) -> Fit:
+        """What each node could take of it now, of nodes that are open to it."""
+        if grain.whole_nodes:
+            return self.full_fit(grain)
+        self._follow_room()
+        if grain not in self._fits_now:
+            self._fits_now[grain] = fit(grain, self.nodes, self.room)
+        return self._fits_now[grain]
+
+    def open_to(self, grain: Grain) -> NodeSet:
+        """Nodes that could take some of it as far as jobs are concerned; whole nodes are idle."""
+        self._follow_room()
+        room = self._idle_nodes if grain.whole_nodes else self._free_nodes
+        return room & grain.nodes
+
+    def fits_now(self, need: Need, allowed: NodeSet) -> bool:
+        """Whether the need fits on these nodes, of what is free now."""
+        allowed &= self.open_to(need.grain)
+        if allowed.bit_count() < (need.node_count or 1):
+            return False
+        return fits(need, self.fit_now(need.grain), allowed)
+
+    def place(self, need: Need, allowed: NodeSet) -> Allocation | None:
         """Nodes and amounts for the need on what is free now; None if it does not fit."""
-        found = fit(need, self.nodes, self.room).on(allowed)
-        if not feasible(need, found):
+        if not self.fits_now(need, allowed):
             return None
+        found = self.fit_now(need.grain).on(allowed & self.open_to(need.grain))
         chosen = choose(need, self.nodes, found)
         return None if chosen is None else allocate(need, self.nodes, self.room, found, chosen)
+
+    def _follow_room(self) -> None:
+        """Forget what was found for other free amounts than now's."""
+        if self._seen_at != self.room.moves:
+            self._seen_at = self.room.moves
+            self._fits_now = {}
+            self._free_nodes = set_of_mask(self.room.cpus > 0)
+            self._idle_nodes = set_of_mask((self.room.cpus > 0) & (self.room.jobs == 0))
 
     def limit_on(self, record: Record, allocation: Allocation) -> str | None:
         """The limit that this very allocation would break; whole nodes can be more than asked."""
@@ -112,19 +193,18 @@ class State:
         return self.ledger.refusal(record.checks, amounts, allocation.nodes.tolist())
 
     def _reservation_obstacle(self, job: Job, now_s: float) -> str | None:
-        if job.reservation is None:
-            return None
-        reservation = self.reservations[job.reservation]
+        reservation = self.reservations[job.reservation or ""]
         if now_s >= reservation.end_s:
             return "ReservationInvalid"
         return "Reservation" if now_s < reservation.start_s else None
 
     def _throttle_obstacle(self, job: Job) -> str | None:
-        if job.array_throttle is None or self._array_running[job.array_id] < job.array_throttle:
+        throttle = job.array_throttle
+        if throttle is None or self._array_running[job.array_id] < throttle:
             return None
         return "JobArrayTaskLimit"
 
     def _limit_obstacle(self, record: Record) -> str | None:
-        if not self.config.enforce_limits:
-            return None
-        return self.ledger.refusal(record.checks, record.amounts)
+        if record.demands is None:
+            record.demands = self.ledger.demands(record.checks, record.amounts)
+        return self.ledger.shortage(record.demands)

@@ -48,6 +48,7 @@ class EndedJob:
     end_s: float
     allocation: tuple[NodeShare, ...]
     cancelled: bool = False
+    evicted: bool = False  # preempted, or its node failed
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ cannot be read or is not modelled is left out with a note, and never an error.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from planner.sim.cluster import World
@@ -14,6 +14,7 @@ from planner.snapshot.calibration import with_queue_priorities
 from planner.snapshot.facts import Facts, SnapshotNote, read_facts
 from planner.snapshot.hardware import build_nodes, build_partitions, build_reservations
 from planner.snapshot.pending import PendingJob, PendingReader
+from planner.snapshot.preempting import may_requeue
 from planner.snapshot.requests import Site
 from planner.snapshot.rows import Rows
 from planner.snapshot.rules import build_config
@@ -37,25 +38,26 @@ class Snapshot:
 def build(facts: Facts) -> Snapshot:
     """The cluster as it was when the queue was asked for."""
     notes = list(facts.notes)
+    config = build_config(facts.config, notes)
     nodes = build_nodes(facts, notes)
-    partitions = build_partitions(facts, nodes, notes)
+    partitions = build_partitions(facts, nodes, config.preemption, notes)
     reservations = build_reservations(facts, nodes, notes)
     rows = Rows.of(facts.queue, facts.taken_at)
-    reader = PendingReader(
-        facts, rows, Site.of(facts, nodes, partitions), {r.name for r in reservations}, notes
-    )
+    site = Site.of(facts, nodes, partitions)
+    reader = PendingReader(facts, rows, site, {r.name for r in reservations}, notes)
     pending = list(reader.read())
+    running = running_jobs(facts, rows, site if config.preemption else None, notes)
+    jobs = [*running, *(job for _, job in pending if job is not None)]
     world = World(
         origin_s=facts.taken_at.timestamp(),
         nodes=nodes,
         partitions=partitions,
-        qos=build_qos(facts),
+        qos=build_qos(facts, config.preemption, notes),
         associations=build_associations(facts, notes),
         reservations=reservations,
-        config=build_config(facts.config, notes),
-        jobs=(
-            *running_jobs(facts, rows, notes),
-            *(job for _, job in pending if job is not None),
+        config=config,
+        jobs=tuple(
+            replace(job, requeues=job.requeues and may_requeue(facts.config)) for job in jobs
         ),
     )
     told = {waiting.key: waiting.record.priority for waiting, _ in pending}

@@ -39,20 +39,21 @@ def _even_shares(job: slurm.QueuedJob, nodes: Mapping[str, slurm.Node]) -> list[
     alloc = job.tres_alloc
     cpus = _split(alloc.cpus or job.cpus or 0, len(names))
     mem_mib = _split(alloc.mem_mib or 0, len(names))
-    gpus = {kind: _split(count, len(names)) for kind, count in tres.gpus(alloc).items()}
+    gpus: dict[str, dict[str, int]] = {name: {} for name in names}
+    for kind, count in tres.gpus(alloc).items():
+        having = [name for name in names if not kind or kind in nodes[name].gpus_by_type]
+        for name, part in zip(having, _split(count, len(having)), strict=True):
+            gpus[name][kind] = part
     return [
-        NodeShare(
-            name,
-            cpus=cpus[i],
-            mem_mib=mem_mib[i],
-            gpus=_typed({kind: split[i] for kind, split in gpus.items()}, nodes[name]),
-        )
+        NodeShare(name, cpus=cpus[i], mem_mib=mem_mib[i], gpus=_typed(gpus[name], nodes[name]))
         for i, name in enumerate(names)
     ]
 
 
 def _split(total: int, parts: int) -> list[int]:
-    """As even as whole numbers can be, the remainder first."""
+    """As even as whole numbers can be, the remainder first; [] for no parts."""
+    if not parts:
+        return []
     each, more = divmod(total, parts)
     return [each + (i < more) for i in range(parts)]
 

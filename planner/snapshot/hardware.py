@@ -8,7 +8,9 @@ from math import inf
 import numpy as np
 
 from planner.sim import cluster as sim
+from planner.sim.config import PreemptionConfig
 from planner.snapshot.facts import Facts, SnapshotNote
+from planner.snapshot.preempting import own_mode
 from planner.snapshot.tres import billing_weights
 from tracker.slurm import records as slurm
 from tracker.slurm.hostlist import expand
@@ -51,7 +53,10 @@ def _returns(node: slurm.Node) -> bool:
 
 
 def build_partitions(
-    facts: Facts, nodes: sim.Nodes, notes: list[SnapshotNote]
+    facts: Facts,
+    nodes: sim.Nodes,
+    preemption: PreemptionConfig | None,
+    notes: list[SnapshotNote],
 ) -> tuple[sim.Partition, ...]:
     flags = facts.config.priority_flags if facts.config is not None else frozenset()
     known_qos = {qos.name for qos in facts.qos}
@@ -79,6 +84,8 @@ def build_partitions(
                 deny_accounts=partition.deny_accounts,
                 allow_qos=partition.allow_qos,
                 deny_qos=partition.deny_qos,
+                preempt_mode=own_mode(about, partition.preempt_mode, preemption, notes),
+                grace_s=partition.grace_s,
                 billing_weights=billing_weights(partition.billing_weights),
                 billing_max="MAX_TRES" in flags,
             )

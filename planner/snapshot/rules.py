@@ -6,6 +6,9 @@ import re
 
 from planner.sim.config import PriorityConfig, SchedulerConfig
 from planner.snapshot.facts import SnapshotNote
+from planner.snapshot.parameters import Numbers
+from planner.snapshot.preempting import build_preemption, requeue_delay_s
+from tracker.slurm.durations import parse_duration_s
 from tracker.slurm.records import ClusterConfig
 
 US_PER_S = 1_000_000
@@ -22,7 +25,7 @@ def build_config(config: ClusterConfig | None, notes: list[SnapshotNote]) -> Sch
     """Slurm's documented defaults where the site says nothing, or nothing that can be read."""
     if config is None:
         return SchedulerConfig()
-    number = _Numbers(config.scheduler_parameters, notes)
+    number = Numbers("SchedulerParameters", config.scheduler_parameters, notes)
     version = release(config.slurm_version)
     _note_unmodelled(config, notes)
     interval_s = number("bf_interval", 30)
@@ -56,6 +59,9 @@ def build_config(config: ClusterConfig | None, notes: list[SnapshotNote]) -> Sch
         hold_to_slot_end=version >= (24, 11),
         kill_wait_s=config.kill_wait_s,
         over_time_limit_s=config.over_time_limit_minutes * 60,
+        message_timeout_s=parse_duration_s(config.values.get("MessageTimeout", "")) or 10,
+        preemption=build_preemption(config, notes),
+        requeue_delay_s=requeue_delay_s(config, number),
     )
 
 
@@ -87,27 +93,5 @@ def _priority(config: ClusterConfig) -> PriorityConfig:
 def _note_unmodelled(config: ClusterConfig, notes: list[SnapshotNote]) -> None:
     for flag in sorted(config.priority_flags & _NOT_MODELLED_FLAGS.keys()):
         notes.append(SnapshotNote(f"PriorityFlags={flag}", _NOT_MODELLED_FLAGS[flag]))
-    preempt = config.values.get("PreemptType", "preempt/none")
-    if preempt not in {"preempt/none", "(null)"}:
-        notes.append(SnapshotNote(f"PreemptType={preempt}", "preemption is not modelled"))
     if "CR_LLN" in config.values.get("SelectTypeParameters", ""):
         notes.append(SnapshotNote("CR_LLN", "least loaded nodes first is not modelled"))
-
-
-class _Numbers:
-    """Numbers among SchedulerParameters; what is none gets the default and a note."""
-
-    def __init__(self, parameters: dict[str, str], notes: list[SnapshotNote]) -> None:
-        self._parameters = parameters
-        self._notes = notes
-
-    def __call__(self, name: str, default: float) -> float:
-        text = self._parameters.get(name)
-        if text is None:
-            return default
-        try:
-            return float(text)
-        except ValueError:
-            about = f"SchedulerParameters {name}={text}"
-            self._notes.append(SnapshotNote(about, f"is not a number; {default:g} is assumed"))
-            return default

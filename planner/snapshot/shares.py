@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from planner.sim import cluster as sim
+from planner.sim.config import PreemptionConfig
 from planner.snapshot.facts import Facts, SnapshotNote
+from planner.snapshot.preempting import own_mode
 from planner.snapshot.tres import limits
 from tracker.slurm import records as slurm
 
 Key = tuple[str, str | None]  # account, user
 
 
-def build_qos(facts: Facts) -> tuple[sim.Qos, ...]:
+def build_qos(
+    facts: Facts, preemption: PreemptionConfig | None, notes: list[SnapshotNote]
+) -> tuple[sim.Qos, ...]:
     return tuple(
         sim.Qos(
             name=qos.name,
@@ -27,6 +31,10 @@ def build_qos(facts: Facts) -> tuple[sim.Qos, ...]:
             max_jobs_per_user=qos.max_jobs_per_user,
             max_jobs_per_account=qos.max_jobs_per_account,
             max_wall_s=None if qos.max_wall_minutes is None else qos.max_wall_minutes * 60,
+            exempt_s=qos.preempt_exempt_s,
+            preempts=frozenset(qos.preempt),
+            preempt_mode=own_mode(f"QOS {qos.name}", qos.preempt_mode, preemption, notes),
+            grace_s=qos.grace_s,
         )
         for qos in facts.qos
     )

@@ -47,7 +47,7 @@ def trace_of(
         if is_of_gpus and record.gpus <= 0:
             cleaning.drop("without a GPU in a partition where most ask for some")
         else:
-            cleaning.take(_job(record, record.gpus if is_of_gpus else record.procs, cleaning))
+            cleaning.take(job_of(record, record.gpus if is_of_gpus else record.procs, cleaning))
     return cleaning.trace(name, *told)
 
 
@@ -60,7 +60,8 @@ def _partitions_of_gpus(records: Iterable[Incarnation]) -> frozenset[str]:
     return frozenset(name for name, count in jobs.items() if 2 * with_gpus[name] > count)
 
 
-def _job(record: Incarnation, procs: int, cleaning: Cleaning) -> TraceJob:
+def job_of(record: Incarnation, procs: int, cleaning: Cleaning) -> TraceJob:
+    """The job of that size, not yet cleaned."""
     limit_s = record.limit_s
     if limit_s is None or math.isinf(limit_s):
         cleaning.count("jobs without a time limit, for which Slurm plans a year")

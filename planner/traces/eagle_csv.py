@@ -22,21 +22,23 @@ NOTES = ("sizes are nodes, which this machine gives whole", "times, told without
 
 def read_eagle_csv(path: Path, processors: int | None = None) -> Trace:
     """``processors`` counts nodes. Raises TraceError, OSError."""
-    return trace_of(path.name, list(_incarnations(path)), processors, NOTES)
+    records = [record for record, _ in read_rows(path)]
+    return trace_of(path.name, records, processors, NOTES)
 
 
 def looks_like_eagle_csv(line: str) -> bool:
     return {"job_id", "wallclock_req"} <= set(line.split(","))
 
 
-def _incarnations(path: Path) -> Iterator[Incarnation]:
+def read_rows(path: Path) -> Iterator[tuple[Incarnation, dict[str, str]]]:
+    """Each row, and what it says by column. Raises TraceError, OSError."""
     lines = (line for _, line in numbered_lines(path))
     rows = csv.DictReader(lines)
     if missing := [name for name in NEEDED if name not in (rows.fieldnames or ())]:
         raise TraceError(f"{path}, line 1: the header lacks {', '.join(missing)}; add the columns")
     for row in rows:
         try:
-            yield _incarnation(row)
+            yield _incarnation(row), row
         except (TypeError, ValueError) as error:
             raise TraceError(
                 f"{path}, line {rows.line_num}: {error}; remove the line or mend it"

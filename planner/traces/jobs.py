@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tracker.slurm.records import QueuedJob
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -16,6 +18,9 @@ class Asked:
     user: str
     group: str
     partition: str  # "" where the trace names none
+    request: QueuedJob | None = (
+        None  # as squeue would have told of it; None: not read, see requests
+    )
 
 
 @dataclass(frozen=True, slots=True)

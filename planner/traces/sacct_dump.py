@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from planner.traces.accounting import Incarnation, trace_of
@@ -25,6 +26,16 @@ NOTE = (
 
 def read_sacct(path: Path, processors: int | None = None) -> Trace:
     """Raises TraceError, OSError. Times without a zone are taken for UTC."""
+    rows, notes = read_rows(path)
+    told = [record for row in rows if (record := incarnation(row)) is not None]
+    return trace_of(path.name, told, processors, notes)
+
+
+def read_rows(path: Path, more: Collection[str] = ()) -> tuple[list[AccountedJob], list[str]]:
+    """The rows with the fields needed, and ``more`` where the file has them; and what to note.
+
+    Raises TraceError, OSError.
+    """
     lines = [line for _, line in numbered_lines(path)]
     header = lines[0] if lines else ""
     separator = _separator_of(header)
@@ -35,15 +46,15 @@ def read_sacct(path: Path, processors: int | None = None) -> Trace:
             f" make the file with: {HOW_TO}"
         )
     # What is not needed is not parsed: a stray separator late in a row then does no harm.
-    read = [name if name in NEEDED else "" for name in fields]
+    wanted = {*NEEDED, *more}
+    read = [name if name in wanted else "" for name in fields]
     rows, problems = _rows(lines[1:], read, separator)
     if problems and not rows:
         raise TraceError(f"{path}: no row can be read; {problems[0]}; make it with: {HOW_TO}")
-    told = [record for row in rows if (record := _incarnation(row)) is not None]
     notes = [NOTE]
     if problems:
         notes.append(f"rows that cannot be read, left out: {len(problems)}; {problems[0]}")
-    return trace_of(path.name, told, processors, notes)
+    return rows, notes
 
 
 def looks_like_sacct(line: str) -> bool:
@@ -71,7 +82,7 @@ def _rows(
     return rows, problems
 
 
-def _incarnation(row: AccountedJob) -> Incarnation | None:
+def incarnation(row: AccountedJob) -> Incarnation | None:
     """None for a row that does not say when it was submitted."""
     if row.submit_at is None:
         return None

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from planner.comparison import agreement, compare, last_cycle_at
 from planner.forecasts import Forecast, JobForecast, forecast
+from planner.selfcheck import moments
+from planner.selfcheck.starts import agreement, compare
 from planner.snapshot import build
 from tests.planner.recorded import recorded_facts, recorded_slurm, row, with_rows
 
@@ -89,13 +90,9 @@ def test_components_of_a_het_job_start_together() -> None:
     assert found["884+0"].p50_s == found["884+1"].p50_s
 
 
-def test_one_backfill_cycle_plans_what_the_recorded_slurm_planned(made: Forecast) -> None:
+def test_one_backfill_cycle_plans_what_the_recorded_slurm_planned() -> None:
     facts = recorded_facts()
-    pairs = compare(
-        facts,
-        ((job.pending, job.p50_s) for job in made.jobs),
-        last_cycle_at(recorded_slurm(), facts.taken_at),
-    )
+    pairs = compare(facts, build(facts), moments(recorded_slurm(), facts).cycle_at)
     found = agreement(pairs, interval_s=10.0)
     assert found is not None
     assert (found.rows, found.both, found.median_abs_s) == (204, 121, 0.0)

@@ -27,9 +27,13 @@ def cluster(db: None) -> Cluster:
 
 @pytest.fixture
 def rung(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Ids that the broker was given."""
+    """Ids of forecasts that the broker was given."""
     ids: list[int] = []
-    monkeypatch.setattr(current_app, "send_task", lambda _name, args, **_: ids.extend(args))
+
+    def send_task(name: str, args: list[int], **_: object) -> None:
+        ids.extend(args if name == forecast_queue.TASK else ())
+
+    monkeypatch.setattr(current_app, "send_task", send_task)
     return ids
 
 

@@ -138,6 +138,16 @@ def test_a_job_of_two_nodes_that_differ_is_split_as_the_nodes_count() -> None:
     assert shares == {"cpu04": 12, "cpu05": 4}
 
 
+def test_gpus_of_two_types_lie_on_the_nodes_that_have_them() -> None:
+    two_kinds = Tres(cpus=16, mem_mib=2000, nodes=2, gpus=6, gpus_by_type={"a100": 4, "v100": 2})
+    changed = replace(row(962), node_list="gpu[01,11]", tres_alloc=two_kinds)
+    shares = jobs(build(with_rows(changed)))["962"].allocation
+    assert {share.node: share.gpus for share in shares} == {
+        "gpu01": {"a100": 4},
+        "gpu11": {"v100": 2},
+    }
+
+
 @pytest.mark.parametrize("missing", ["qos", "assoc", "sshare", "sprio", "sdiag", "config"])
 def test_a_capture_without_one_of_the_accounts_still_makes_a_world(missing: str) -> None:
     snapshot = build(read_facts(recorded_slurm(without=(missing,))))

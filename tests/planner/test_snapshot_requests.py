@@ -29,7 +29,7 @@ JOB = QueuedJob(
 def site() -> Site:
     facts = recorded_facts()
     nodes = build_nodes(facts, [])
-    return Site.of(facts, nodes, build_partitions(facts, nodes, []))
+    return Site.of(facts, nodes, build_partitions(facts, nodes, None, []))
 
 
 def test_cpus_are_tasks_times_cpus_per_task(site: Site) -> None:

@@ -3,17 +3,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from planner.sim.choice import choose
 from planner.sim.cluster import Nodes
 from planner.sim.jobs import Job
+from planner.sim.needs import Needs
 from planner.sim.occupancy import Allocation, Room, shares_of
-from planner.sim.placement import allocate, choose, fit, need_of
+from planner.sim.placement import allocate, fit
 from tests.sim.worlds import job, nodes, view
 
 
 def placed(of: Nodes, request: Job, room: Room | None = None) -> Allocation | None:
     room = Room.of_idle(of) if room is None else room
-    need = need_of(request, view(of), of, None)
-    found = fit(need, of, room)
+    need = Needs(of).of(request, view(of))
+    found = fit(need.grain, of, room)
     chosen = choose(need, of, found)
     return None if chosen is None else allocate(need, of, room, found, chosen)
 

@@ -98,6 +98,14 @@ def test_restricted_partitions_name_who_may_use_them() -> None:
     assert (partition.def_mem_per_node_mib, partition.qos) == (4000, "part")
 
 
+def test_partitions_say_what_becomes_of_preempted_jobs_and_when() -> None:
+    text = "PartitionName=p\n   DisableRootJobs=NO GraceTime=90\n   PreemptMode=GANG,SUSPEND\n"
+    (partition,) = parse_partitions(text)
+    assert (partition.preempt_mode, partition.grace_s) == (("GANG", "SUSPEND"), 90)
+    gpu = next(p for p in parse_partitions(recorded("partitions.txt")) if p.name == "gpu")
+    assert (gpu.preempt_mode, gpu.grace_s) == (("OFF",), 0)
+
+
 def test_reservations_have_times_nodes_and_people() -> None:
     maintenance, course = parse_reservations(recorded("reservations.txt"))
     assert maintenance.start_at == datetime(2026, 11, 23, 12, 57, 55, tzinfo=UTC)

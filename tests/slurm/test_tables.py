@@ -13,6 +13,7 @@ from tracker.slurm.client import Slurm
 from tracker.slurm.errors import ParseError
 from tracker.slurm.nodestates import parse_node_state
 from tracker.slurm.records import Tres
+from tracker.slurm.sacctmgr import parse_qos
 from tracker.slurm.sdiag import parse_sdiag
 from tracker.slurm.sinfo import parse_sinfo
 from tracker.slurm.sprio import parse_sprio
@@ -122,6 +123,22 @@ def test_a_job_in_two_partitions_has_a_priority_in_each(small: Slurm) -> None:
 def test_negative_nice_is_read() -> None:
     (job,) = parse_sprio("3|cpu|alice|27|-7|", fields=[*SHORT, "tres"], separator="|")
     assert (job.nice, job.tres) == (-7, {})
+
+
+def test_qos_say_whom_they_preempt_and_how(loaded: Slurm) -> None:
+    empty = "|" * 13  # from GrpTRES to MaxSubmitPU
+    (urgent,) = parse_qos(f"urgent|50||1.0{empty}low,normal|00:01:30|requeue|00:05:00\n")
+    assert urgent.preempt == ("low", "normal")
+    assert urgent.preempt_mode == ("REQUEUE",)
+    assert (urgent.grace_s, urgent.preempt_exempt_s) == (90, 300)
+    assert {(q.preempt_mode, q.grace_s, q.preempt_exempt_s) for q in loaded.qos()} == {
+        ((), 0, None)
+    }
+
+
+def test_qos_of_a_recording_without_the_newest_fields_are_read(small: Slurm) -> None:
+    high = next(one for one in small.qos() if one.name == "high")
+    assert (high.preempt, high.preempt_mode, high.grace_s) == (("normal",), (), 0)
 
 
 def test_qos_limits_are_resources_counts_and_minutes(loaded: Slurm, small: Slurm) -> None:

@@ -190,6 +190,7 @@ PLANNING = [
     page("plan/<str:name>/queue", "GET", "302 200 200 200 200 200", **C),
     page("plan/<str:name>/accuracy", "GET", "302 200 200 200 200 200", **C),
     page("accuracy", "GET", "302 200 200 200 200 200"),
+    page("clusters/<str:name>/self-check", "GET", "302 403 403 403 403 200", **C),
     api("accuracy", "GET", "401 200 200 200 200 200 | 403 200 200 403 401"),
     # Whoever may ask is told that no nodes is no request.
     api("plan", "POST", "401 400 400 400 400 400 | 403 400 403 403 401", NODES_0),

@@ -168,6 +168,8 @@ class Partition:
     total_cpus: int | None = None
     total_nodes: int | None = None
     hidden: bool = False
+    preempt_mode: tuple[str, ...] = ()  # in capitals; the cluster's where it sets none, or ()
+    grace_s: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +206,9 @@ class Qos:
     max_jobs_per_account: int | None = None
     max_submit_per_user: int | None = None
     preempt: tuple[str, ...] = ()
+    preempt_mode: tuple[str, ...] = ()  # in capitals; (): the cluster's
+    preempt_exempt_s: float | None = None
+    grace_s: float = 0
 
 
 @dataclass(frozen=True, slots=True)

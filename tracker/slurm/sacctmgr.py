@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tracker.slurm.durations import parse_duration_s
 from tracker.slurm.records import Association, Qos
 from tracker.slurm.rows import Row, read_rows
 from tracker.slurm.sshare import parse_shares
@@ -11,8 +12,9 @@ from tracker.slurm.sshare import parse_shares
 QOS_FIELDS = (
     "Name", "Priority", "Flags", "UsageFactor", "GrpTRES", "GrpJobs", "GrpWall", "MaxTRES",
     "MaxTRESPerNode", "MaxTRESPU", "MaxTRESPA", "MinTRES", "MaxWall", "MaxJobsPU", "MaxJobsPA",
-    "MaxSubmitPU", "Preempt",
+    "MaxSubmitPU", "Preempt", "GraceTime", "PreemptMode", "PreemptExemptTime",
 )  # fmt: skip
+_LEAST_QOS_FIELDS = 17  # up to Preempt
 ASSOC_FIELDS = (
     "Cluster", "Account", "User", "Partition", "ParentName", "Share", "Priority", "GrpTRES",
     "GrpJobs", "MaxJobs", "MaxSubmit", "MaxTRES", "MaxWall", "QOS", "DefaultQOS",
@@ -20,7 +22,12 @@ ASSOC_FIELDS = (
 
 
 def parse_qos(text: str, *, fields: Sequence[str] = QOS_FIELDS) -> list[Qos]:
-    """Rows of ``sacctmgr -n -P show qos format=...`` : names hold no ``|``."""
+    """Rows of ``sacctmgr -n -P show qos format=...`` : names hold no ``|``. Older recordings lack
+    the last fields.
+    """
+    width = text.partition("\n")[0].count("|") + 1
+    if width >= _LEAST_QOS_FIELDS:
+        fields = fields[:width]
     return [
         _qos(row) for row in read_rows(text, fields, command="sacctmgr show qos", separator="|")
     ]
@@ -46,6 +53,9 @@ def _qos(row: Row) -> Qos:
         max_jobs_per_account=row.integer("MaxJobsPA"),
         max_submit_per_user=row.integer("MaxSubmitPU"),
         preempt=row.words("Preempt"),
+        preempt_mode=tuple(w.upper() for w in row.words("PreemptMode") if w != "cluster"),
+        preempt_exempt_s=row.read("PreemptExemptTime", parse_duration_s),
+        grace_s=row.read("GraceTime", parse_duration_s) or 0,
     )
 
 

@@ -132,6 +132,8 @@ def _partition(row: Row) -> Partition:
         total_cpus=row.integer("TotalCPUs"),
         total_nodes=row.integer("TotalNodes"),
         hidden=row.raw("Hidden") == "YES",
+        preempt_mode=row.words("PreemptMode"),
+        grace_s=row.integer("GraceTime") or 0,
     )
 
 

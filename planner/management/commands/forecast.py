@@ -12,9 +12,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from django.utils import timezone
 
-from planner.comparison import Pair, agreement, compare, last_cycle_at
 from planner.forecasts import HORIZON_S, Forecast, JobForecast, forecast, newest_polls
 from planner.management.pipes import reader_may_leave
+from planner.selfcheck import moments
+from planner.selfcheck.starts import agreement, compare, explained, in_order
 from planner.snapshot import Snapshot, build, read_facts
 from planner.snapshot.facts import Facts
 from tracker.models import Cluster
@@ -85,25 +86,23 @@ class Command(BaseCommand):
         self, slurm: Slurm, facts: Facts, snapshot: Snapshot, made: Forecast
     ) -> None:
         interval_s = snapshot.world.config.bf_interval_s
-        pairs = compare(
-            facts,
-            ((job.pending, job.p50_s) for job in made.jobs),
-            last_cycle_at(slurm, facts.taken_at),
-        )
+        pairs = compare(facts, snapshot, moments(slurm, facts).cycle_at)
+        why = explained(pairs, interval_s)
+        simulated_s = {job.pending.key: job.p50_s for job in made.jobs}
         line = "| {:<10} | {:<10} | {:>9} | {:>9} | {:>9} | {:>9} | {} |"
         head = ("job", "partition", "Slurm", "cycle", "apart s", "simulated", "why they differ")
         self.stdout.write(line.format(*head))
         self.stdout.write(line.format(*("-" * len(word) for word in head)))
-        for pair in sorted(pairs, key=_order):
+        for pair in sorted(pairs, key=in_order):
             self.stdout.write(
                 line.format(
-                    pair.pending.key,
+                    key := pair.pending.key,
                     ",".join(pair.pending.record.partitions),
                     _clock(pair.slurm_s),
                     _clock(pair.cycle_s),
                     "" if pair.difference_s is None else f"{pair.difference_s:+.0f}",
-                    _clock(pair.start_s),
-                    pair.why(interval_s),
+                    _clock(simulated_s[key]),
+                    why[key],
                 )
             )
         found = agreement(pairs, interval_s)
@@ -176,7 +175,3 @@ def _clock(seconds: float | None) -> str:
         return f"{sign}{minutes}m{rest:02d}s"
     hours, minutes = divmod(round(seconds / 60), 60)
     return f"+{hours:02d}:{minutes:02d}"
-
-
-def _order(pair: Pair) -> tuple[tuple[str, ...], int]:
-    return pair.pending.record.partitions, -(pair.pending.record.priority or 0)

@@ -17,23 +17,23 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from planner.clusterfile import ClusterFileError
 from planner.management.pipes import reader_may_leave
+from planner.management.policies import pool, slurm
+from planner.management.policies.prepared import Prepared
 from planner.report.figures import Figures, figures
 from planner.report.page import page
-from planner.report.schedule import FloatArray, Schedule
-from planner.sim.conservative import conservative_starts_s
-from planner.sim.pool import Tally, Workload, starts_s
+from planner.report.schedule import Schedule
+from planner.selfcheck import check, moments
+from planner.selfcheck.told import as_json, as_text
+from planner.sim.pool import Tally
+from planner.snapshot import read_facts
 from planner.traces.cleaning import TraceError
-from planner.traces.columns import Columns, read_columns
+from tracker.slurm.capture import read_capture
+from tracker.slurm.client import Slurm
+from tracker.slurm.errors import SlurmError
 
 PROGRESS_EVERY_S = 2.0
-
-Simulate = Callable[[Workload, int, Tally], FloatArray]
-POLICIES: dict[str, Simulate] = {
-    "fcfs": lambda work, processors, tally: starts_s(work, processors, "fcfs", tally=tally),
-    "easy": lambda work, processors, tally: starts_s(work, processors, "easy", tally=tally),
-    "conservative": conservative_starts_s,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +46,30 @@ class Cost:
 
 
 class Command(BaseCommand):
-    help = "Start the jobs of a log anew, on one pool of processors, as a scheduler would."
+    help = "Start the jobs of a log anew, as a scheduler would."
     requires_system_checks = []  # a log needs neither database nor data folder
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "trace",
             type=Path,
+            nargs="?",
             metavar="TRACE",
             help="a log in the Standard Workload Format, or of sacct -P; .gz is read too",
         )
-        parser.add_argument("--policy", choices=POLICIES, default="easy")
-        parser.add_argument(
+        parser.add_argument("--policy", choices=(*pool.POLICIES, "slurm"), default="easy")
+        cluster = parser.add_mutually_exclusive_group()
+        cluster.add_argument(
             "--processors", type=_count, metavar="N", help="of the machine; else as the log says"
+        )
+        cluster.add_argument(
+            "--capture", type=Path, metavar="DIR", help="made by manage.py capture, for slurm"
+        )
+        cluster.add_argument(
+            "--cluster", type=Path, metavar="FILE.toml", help="a described cluster, for slurm"
+        )
+        parser.add_argument(
+            "--check", action="store_true", help="the model against the capture, without a log"
         )
         parser.add_argument("--first", type=_count, metavar="N", help="jobs, by submission")
         parser.add_argument("--starts", type=Path, metavar="OUT.csv", help="when each job starts")
@@ -74,31 +85,52 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         began_s = time.monotonic()
-        for path in (options["starts"], options["report"]):
-            if path is not None and not path.parent.is_dir():
-                raise CommandError(f"there is no folder {path.parent} to write {path.name} into")
+        _refuse_wrong_usage(options)
+        if options["check"]:
+            self._check(options["capture"], in_json=options["json"])
+            return
         is_watched = not options["json"] or sys.stderr.isatty()
         with self.progress(is_watched, lambda: f"reading {options['trace'].name}"):
-            jobs, processors = _read(options)
+            prepared = _prepare(options)
         tally = Tally()
-        with self.progress(is_watched, lambda: f"{tally.jobs:,} of {len(jobs):,} jobs"):
-            schedule, cost = _simulate(jobs, processors, POLICIES[options["policy"]], tally)
+        with self.progress(is_watched, lambda: f"{tally.jobs:,} of {prepared.jobs:,} jobs"):
+            schedule, more_notes, cost = _simulate(prepared, tally)
+        notes = (*prepared.notes, *more_notes)
+        if not schedule.job_ids.size:
+            raise CommandError(f"no job of {prepared.name} starts; {'; '.join(notes)}")
         found = figures(schedule)
         try:
             if options["starts"] is not None:
                 _write_starts(options["starts"], schedule)
             if options["report"] is not None:
-                title = f"{jobs.name}, {options['policy']}, {processors:,} processors"
-                options["report"].write_text(page(schedule, found, title, jobs.notes), "utf-8")
+                size = f"{prepared.processors:,} processors"
+                title = f"{prepared.name}, {options['policy']}, {size}"
+                options["report"].write_text(page(schedule, found, title, notes), "utf-8")
         except OSError as error:
             raise CommandError(f"{error.filename} cannot be written: {error.strerror}") from error
         told = _told(found, cost, time.monotonic() - began_s)
         with reader_may_leave(self.stdout):
             if options["json"]:
-                notes = {"policy": options["policy"], "processors": processors, "notes": jobs.notes}
-                self.stdout.write(json.dumps(told | notes, indent=1, allow_nan=False))
+                size = {"policy": options["policy"], "processors": prepared.processors}
+                self.stdout.write(
+                    json.dumps(told | size | {"notes": notes}, indent=1, allow_nan=False)
+                )
             else:
-                self._print(told)
+                self._print(told, notes if options["policy"] == "slurm" else ())
+
+    def _check(self, capture: Path, *, in_json: bool) -> None:
+        try:
+            source = Slurm(read_capture(capture).transport)
+            facts = read_facts(source)
+            found = check(facts, moments(source, facts))
+        except SlurmError as error:
+            raise CommandError(f"no check: {error}") from error
+        with reader_may_leave(self.stdout):
+            if in_json:
+                self.stdout.write(json.dumps(as_json(found), indent=1, allow_nan=False))
+            else:
+                for line in as_text(found):
+                    self.stdout.write(line)
 
     @contextmanager
     def progress(self, is_watched: bool, doing: Callable[[], str]) -> Iterator[None]:
@@ -120,38 +152,57 @@ class Command(BaseCommand):
             if is_watched:
                 watcher.join()
 
-    def _print(self, told: dict[str, float | None]) -> None:
+    def _print(self, told: dict[str, float | None], notes: tuple[str, ...]) -> None:
         for name, value in told.items():
             shown = "not known" if value is None else f"{value:,}"
             self.stdout.write(f"{name:<22} {shown:>16}")
+        for note in notes:
+            self.stderr.write(f"note: {note}")
 
 
-def _read(options: dict[str, Any]) -> tuple[Columns, int]:
-    path: Path = options["trace"]
+def _refuse_wrong_usage(options: dict[str, Any]) -> None:
+    """Raises CommandError, for what the parser cannot see."""
+    if options["check"]:
+        if options["capture"] is None or options["trace"] is not None:
+            raise CommandError("--check goes with --capture DIR, and no TRACE", returncode=2)
+        return
+    if options["trace"] is None:
+        raise CommandError("name a TRACE to simulate, or --check a capture", returncode=2)
+    for name in ("capture", "cluster"):
+        if options[name] is not None and options["policy"] != "slurm":
+            raise CommandError(
+                f"--policy {options['policy']} knows one pool of processors; give --policy slurm"
+                f" with --{name}",
+                returncode=2,
+            )
+    for path in (options["starts"], options["report"]):
+        if path is not None and not path.parent.is_dir():
+            raise CommandError(f"there is no folder {path.parent} to write {path.name} into")
+
+
+def _prepare(options: dict[str, Any]) -> Prepared:
+    path, processors, first = options["trace"], options["processors"], options["first"]
     try:
-        jobs = read_columns(path, options["processors"])
-    except TraceError as error:
+        if options["policy"] == "slurm":
+            return slurm.prepare(
+                path,
+                capture=options["capture"],
+                cluster_file=options["cluster"],
+                processors=processors,
+                first=first,
+            )
+        return pool.prepare(path, options["policy"], processors, first)
+    except (TraceError, ClusterFileError, SlurmError) as error:
         raise CommandError(str(error)) from error
     except OSError as error:
-        raise CommandError(f"{path} cannot be read: {error}") from error
-    if jobs.processors is None:
-        raise CommandError(
-            f"{path} does not tell the size of the machine; give --processors N", returncode=2
-        )
-    return (jobs if options["first"] is None else jobs.first(options["first"])), jobs.processors
+        raise CommandError(f"{error.filename} cannot be read: {error.strerror}") from error
 
 
-def _simulate(
-    jobs: Columns, processors: int, policy: Simulate, tally: Tally
-) -> tuple[Schedule, Cost]:
-    work = Workload(jobs.submit_s, jobs.procs, jobs.limit_s, jobs.run_s)
+def _simulate(prepared: Prepared, tally: Tally) -> tuple[Schedule, tuple[str, ...], Cost]:
     wall_s, cpu_s = time.perf_counter(), time.process_time()
-    start_s = policy(work, processors, tally)
+    schedule, notes = prepared.simulate(tally)
     cost = Cost(time.perf_counter() - wall_s, time.process_time() - cpu_s, tally.events)
-    schedule = Schedule(
-        jobs.job_ids, jobs.submit_s, start_s, jobs.run_s, jobs.limit_s, jobs.procs, processors
-    )
-    return schedule, cost
+    return schedule, notes, cost
 
 
 def _write_starts(path: Path, schedule: Schedule) -> None:

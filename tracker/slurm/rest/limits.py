@@ -52,6 +52,11 @@ def _qos(qos: Piece) -> Qos:
         max_jobs_per_account=qos.integer(f"{running}/account"),
         max_submit_per_user=None if is_old else qos.integer("limits/max/jobs/per/user"),
         preempt=qos.words("preempt/list"),
+        preempt_mode=tuple(
+            word.upper() for word in qos.words("preempt/mode") if word.lower() != "disabled"
+        ),
+        preempt_exempt_s=qos.integer("preempt/exempt_time"),
+        grace_s=qos.integer("limits/grace_time") or 0,
     )
 
 

@@ -15,6 +15,7 @@ from tracker.slurm.records import Diagnostics, Node, Partition, Reservation
 from tracker.slurm.rest.document import Piece, read_document, read_pieces
 from tracker.slurm.tres import parse_gres, parse_weights
 
+_MODES = {"disabled": "OFF", "gang_schedule": "GANG"}  # of preemption, in scontrol's words
 _PER_CPU = 2**63  # this bit of a memory size says that it is one CPU's
 
 
@@ -87,6 +88,10 @@ def _partition(part: Piece) -> Partition:
         total_cpus=part.integer("total_cpus", "cpus/total"),
         total_nodes=part.integer("total_nodes", "nodes/total"),
         hidden="hidden" in flags,
+        preempt_mode=tuple(
+            _MODES.get(word, word.upper()) for word in part.words("preemption_mode")
+        ),
+        grace_s=part.integer("preemption_grace_time", "grace_time") or 0,
     )
 
 

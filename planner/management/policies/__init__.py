@@ -1,0 +1,1 @@
+"""A log and a policy, made ready for ``manage.py simulate``."""

@@ -1,0 +1,75 @@
+"""Which jobs a backfill cycle may still start.
+
+Within a cycle nothing becomes free and no hold goes away, so a job that cannot start where it is
+free and unheld now will not. Once no job is left that might, the rest of the plan changes nothing.
+Until then every hold counts, on whatever nodes: how far Slurm looks ahead depends on all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import inf
+
+from planner.sim.needs import Need
+from planner.sim.nodeset import NodeSet
+from planner.sim.outlook import Outlook, planned_run_s
+from planner.sim.queue import Record
+from planner.sim.state import State
+
+
+class Prospects:
+    """Of the records of one cycle, by their place in the queue."""
+
+    def __init__(
+        self, records: Sequence[Record], state: State, outlook: Outlook, now_s: float
+    ) -> None:
+        self._records, self._state, self._outlook, self._now_s = records, state, outlook, now_s
+        self._at_change: int | None = None  # state.changes that the rest belongs to
+        self._candidates: list[int] = []  # those that no rule keeps from starting
+        self._hopeful: list[int] = []  # those of them with room, held or not
+        self._is_fresh = False  # the last of them has room that is not held
+        self._too_long_s: dict[Need, float] = {}  # planned run times that no gap has room for
+
+    def look(self, place: int, most: int | None) -> bool:
+        """Whether a record from this place on may start, of the next ``most`` candidates."""
+        if self._at_change != self._state.changes:
+            self._at_change = self._state.changes
+            self._survey(place, most)
+        if not self._is_fresh:
+            self._forget_the_last()
+        return bool(self._hopeful) and self._hopeful[-1] >= place
+
+    def note_hold(self, nodes: NodeSet) -> None:
+        """These nodes were held for a time."""
+        if nodes & self._state.free_nodes:
+            self._is_fresh = False
+
+    def _survey(self, place: int, most: int | None) -> None:
+        self._candidates = []
+        for index in range(place, len(self._records)):
+            record = self._records[index]
+            if record.pending.left or self._state.obstacle(record, self._now_s):
+                continue
+            self._candidates.append(index)
+            if len(self._candidates) == most:
+                break
+        records, fits_now = self._records, self._outlook.fits_now
+        self._hopeful = [index for index in self._candidates if fits_now(records[index].need)]
+        self._is_fresh = False
+        self._too_long_s.clear()
+
+    def _forget_the_last(self) -> None:
+        """Those that a hold has taken the room of, up to one that still has some."""
+        while self._hopeful and not self._may_start(self._hopeful[-1]):
+            self._hopeful.pop()
+        self._is_fresh = True
+
+    def _may_start(self, index: int) -> bool:
+        record = self._records[index]
+        run_s = planned_run_s(record)
+        if run_s >= self._too_long_s.get(record.need, inf):
+            return False
+        may_start = self._outlook.may_start_now(record)
+        if not may_start:
+            self._too_long_s[record.need] = run_s
+        return may_start
