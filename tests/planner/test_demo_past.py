@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -45,8 +46,12 @@ def early() -> EarlyPoller:
 
 
 @pytest.fixture(scope="module")
-def controller(early: EarlyPoller, tmp_path_factory: pytest.TempPathFactory) -> Controller:
-    return lived(tmp_path_factory.mktemp("past") / "demo", early).controller
+def controller(
+    early: EarlyPoller, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Controller]:
+    controller = lived(tmp_path_factory.mktemp("past") / "demo", early).controller
+    yield controller
+    controller.stop()
 
 
 @pytest.fixture(scope="module")

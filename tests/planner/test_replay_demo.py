@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -28,8 +29,10 @@ def past() -> EarlyPoller:
 
 
 @pytest.fixture(scope="module")
-def demo(past: EarlyPoller, tmp_path_factory: pytest.TempPathFactory) -> DemoCluster:
-    return DemoCluster(tmp_path_factory.mktemp("demo"), history_days=2, witness=past)
+def demo(past: EarlyPoller, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoCluster]:
+    demo = DemoCluster(tmp_path_factory.mktemp("demo"), history_days=2, witness=past)
+    yield demo
+    demo.controller.stop()
 
 
 @pytest.fixture
