@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from planner.models import Forecast, Question, SelfCheck
+from planner.models import Forecast, ForecastBatch, Question, SelfCheck
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -20,9 +20,20 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
 @admin.register(Forecast)
 class ForecastAdmin(ReadOnlyAdmin):
-    list_display = ["requested_at", "cluster", "state", "snapshot_at", "jobs", "cpu_s", "error"]
+    list_display = [
+        *("requested_at", "cluster", "state", "snapshot_at"),
+        *("jobs", "replicas", "cpu_s", "error"),
+    ]
     list_filter = ["state", "cluster"]
     date_hierarchy = "requested_at"
+
+
+@admin.register(ForecastBatch)
+class ForecastBatchAdmin(ReadOnlyAdmin):
+    list_display = ["forecast", "first_replica", "replicas", "state", "tries", "cpu_s", "error"]
+    list_filter = ["state", "forecast__cluster"]
+    list_select_related = ["forecast__cluster"]
+    exclude = ["starts"]  # bytes
 
 
 @admin.register(Question)

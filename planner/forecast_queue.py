@@ -1,102 +1,87 @@
-"""Forecasts as work: asked for when the queue was read anew, and made one at a time.
+"""Forecasts as work: asked for once the queue was read anew, each a row.
 
-Light enough for every process; the simulator is loaded by the worker that computes.
+``planner.forecast_batches`` makes them. Light enough for every process.
 """
 
 from __future__ import annotations
 
-import logging
-import time
 from datetime import datetime, timedelta
-from typing import Any
+
+from django.db.models import Exists, OuterRef, QuerySet, Sum
 
 from planner import work
-from planner.models import Forecast
+from planner.forecast_batches import FEW, MANY, TASK, State
+from planner.models import Forecast, ForecastBatch
 from planner.questions import queue_read_at
 from tracker.models import Cluster
 
-MAX_DUTY = 0.1  # share of one core that forecasts of a cluster may take
+MAX_DUTY = 0.25  # share of one core that forecasts of a cluster may take
+CHEAP = timedelta(minutes=2)  # MANY replicas each time, if that share allows it so often;
+MANY_EVERY = timedelta(minutes=30)  # else now and then,
+LONGEST_REST = timedelta(minutes=10)  # where the next FEW need not wait longer for it
 STALE = timedelta(minutes=10)  # after which a claim is taken for lost
 UNHEARD = timedelta(seconds=60)  # after which a doorbell is rung again
 KEEP = timedelta(days=1)
-TASK = "planner.tasks.compute_forecast"
-
-log = logging.getLogger(__name__)
-State = Forecast.State
 
 
 def request_due(now: datetime) -> list[int]:
     """A row for each followed cluster whose queue was read since its last forecast; their ids."""
-    followed = Cluster.objects.filter(polling_paused=False)
-    return [_request(cluster, now).pk for cluster in followed if _is_due(cluster, now)]
+    due = [one for one in Cluster.objects.filter(polling_paused=False) if _is_due(one, now)]
+    return [_request(cluster, now).pk for cluster in due]
 
 
 def _is_due(cluster: Cluster, now: datetime) -> bool:
     read_at = queue_read_at(cluster)
-    live = cluster.forecasts.filter(as_of=None)  # replays of the past tell nothing of now
-    last = live.first()
+    last, done = _live(cluster).first(), _done(cluster)
     if read_at is None:
         return False
     if last is None:
         return True
-    if last.is_open or now - last.requested_at < timedelta(seconds=(last.cpu_s or 0.0) / MAX_DUTY):
+    if last.is_open or now - last.requested_at < _rest(last.cpu_s or 0.0):
         return False
-    done = live.filter(state=State.DONE).first()
     return done is None or done.snapshot_at is None or read_at > done.snapshot_at
 
 
+def _live(cluster: Cluster) -> QuerySet[Forecast]:
+    """Newest first, without replays: those of the past tell nothing of now."""
+    return cluster.forecasts.filter(as_of=None)
+
+
+def _done(cluster: Cluster) -> Forecast | None:
+    return _live(cluster).filter(state=State.DONE).first()
+
+
+def _rest(cpu_s: float) -> timedelta:
+    """From one request to the next, for work of so much to keep to its share."""
+    return timedelta(seconds=cpu_s / MAX_DUTY)
+
+
 def _request(cluster: Cluster, now: datetime) -> Forecast:
-    row = Forecast.objects.create(cluster=cluster, requested_at=now)
+    replicas = _affordable(cluster, now)
+    row = Forecast.objects.create(cluster=cluster, requested_at=now, replicas=replicas)
     work.ring(TASK, [row.pk])
     return row
 
 
-def compute(pk: int) -> bool:
-    """Make and publish one forecast, if nobody else does; whether it was ours."""
-    row = work.claim(Forecast, pk)
-    if row is None:
-        return False
-    began_cpu_s = time.process_time()
-    try:
-        told = _issue(row)
-    except Exception as error:  # whatever it is: staff must see it, and the worker go on
-        log.exception("forecast %s of %s", pk, row.cluster)
-        told = {
-            "state": State.FAILED if row.tries >= work.MAX_TRIES else State.QUEUED,
-            "error": f"{type(error).__name__}: {error}",
-        }
-    work.close(row, cpu_s=time.process_time() - began_cpu_s, **told)
-    return True
-
-
-def _issue(row: Forecast) -> dict[str, Any]:
-    # Here and not above: the beat and the poll workers import this module too.
-    from planner.issuing import issue
-
-    issued = issue(
-        row.cluster,
-        replicas=row.replicas,
-        seed=row.seed,
-        horizon_s=row.horizon_s,
-        as_of=row.as_of,
-    )
-    made = issued.forecast
-    return {
-        "state": State.DONE,
-        "snapshot_at": made.snapshot_at,
-        "replicas": made.replicas,
-        "jobs": len(made.jobs),
-        "input_ages_s": issued.input_ages_s,
-        "error": "",
-    }
+def _affordable(cluster: Cluster, now: datetime) -> int:
+    """Replicas, by what those of the last forecast took."""
+    last = _done(cluster)
+    made = last and last.batches.filter(state=State.DONE).aggregate(n=Sum("replicas"))["n"]
+    if not last or not made or last.cpu_s is None:
+        return FEW
+    rest = _rest(last.cpu_s * MANY / made)
+    had_many = _live(cluster).filter(replicas=MANY, requested_at__gt=now - MANY_EVERY).exists()
+    return MANY if rest <= (CHEAP if had_many else LONGEST_REST) else FEW
 
 
 def sweep(now: datetime) -> int:
     """Ring again for what waits unheard or was left half done, and forget what is old."""
     live = Forecast.objects.filter(as_of=None)  # planner.replay rings for the others
     live.filter(requested_at__lt=now - KEEP).delete()
-    work.recover(Forecast.objects.all(), claimed_before=now - STALE, now=now)
-    unheard = live.filter(state=State.QUEUED, requested_at__lt=now - UNHEARD)
+    for rows in (Forecast.objects.all(), ForecastBatch.objects.all()):
+        work.recover(rows, claimed_before=now - STALE, now=now)
+    in_work = ForecastBatch.objects.filter(forecast=OuterRef("pk"), state=State.RUNNING)
+    unheard = live.filter(~Exists(in_work), state=State.QUEUED, requested_at__lt=now - UNHEARD)
     pks = list(unheard.values_list("pk", flat=True))
     work.ring(TASK, pks)
     return len(pks)

@@ -1,17 +1,24 @@
 """Forecasts: an estimate or a reason for every waiting job. ``planner.issuing`` publishes them.
 
-So far one replica: every job is taken to run to its limit and nothing else to arrive, so p50 is the
-planned start and the spread around it is not told.
+With a past, the spread of many simulated futures; without one a single plan, in which every job
+runs to its limit and nothing else arrives: then P50 alone is told.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
-from planner.sim.results import PlannedStart, plan
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.ensemble import Past, Starts, quantiles, run_batch
+from planner.quantiles import Quantiles
+from planner.sim.jobs import Key
+from planner.sim.results import PlannedStart, at_origin, plan
 from planner.snapshot import PendingJob, Snapshot, SnapshotNote
 from tracker.models import Cluster
 from tracker.polling import newest_outputs
@@ -20,12 +27,16 @@ from tracker.slurm.reasons import Explanation, explain
 from tracker.slurm.transports import ReplayTransport
 
 HORIZON_S = 86_400
-METHOD = "plan"  # how the estimates were made, kept with each
+SOON_S = 600.0
+
+Method = Literal["plan", "ensemble"]  # how the estimates were made, kept with each
+FloatArray = NDArray[np.float64]
+_UNSAID = Quantiles(None, None, None)
 
 
 @dataclass(frozen=True, slots=True)
 class JobForecast:
-    """Quantiles of the start in seconds from the snapshot; all None: see ``why``."""
+    """Seconds from the snapshot, ``p10_s`` to ``p90_s`` of the start; all None: see ``why``."""
 
     pending: PendingJob
     reason_class: str
@@ -34,7 +45,9 @@ class JobForecast:
     p50_s: float | None = None
     p90_s: float | None = None
     later_than_horizon: tuple[str, ...] = ()
-    nodes: tuple[str, ...] = ()
+    p_within_10_min: float | None = None
+    finish: Quantiles = _UNSAID
+    nodes: tuple[str, ...] = ()  # of the plan; replicas differ in them
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -45,12 +58,19 @@ class JobForecast:
             "later_than_horizon": list(self.later_than_horizon),
             "reason_class": self.reason_class,
             "why": self.why,
+            "p_within_10_min": self.p_within_10_min,
+            "finish": {
+                "p10_s": self.finish.p10_s,
+                "p50_s": self.finish.p50_s,
+                "p90_s": self.finish.p90_s,
+            },
         }
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
     snapshot_at: datetime
+    method: Method
     replicas: int
     horizon_s: int
     jobs: tuple[JobForecast, ...]
@@ -69,60 +89,139 @@ class Forecast:
 
 def forecast(
     snapshot: Snapshot,
+    past: Past | None = None,
     *,
-    replicas: int = 1,  # noqa: ARG001 (a plan by limits draws nothing: one replica says it all)
-    seed: int = 0,  # noqa: ARG001
+    replicas: int = 1,
+    seed: int = 0,
     horizon_s: int = HORIZON_S,
 ) -> Forecast:
-    """The same snapshot gives the same forecast. One answer for each of ``snapshot.pending``."""
-    starts = plan(snapshot.world, horizon_s)
-    jobs = [_answer(pending, starts.get(pending.key)) for pending in snapshot.pending]
+    """One answer for each of ``snapshot.pending``; the same arguments give the same forecast.
+
+    A past that knows nothing is none: then there is one replica, the plan.
+    """
+    if past is not None and not past.is_blank:
+        batch = run_batch(
+            snapshot.world, past, seed=seed, replicas=range(replicas), horizon_s=horizon_s
+        )
+        return answers(snapshot, batch, horizon_s)
+    planned = plan(snapshot.world, horizon_s)
+    return _forecast(snapshot, "plan", _as_starts(planned), planned, horizon_s)
+
+
+def answers(snapshot: Snapshot, starts: Starts, horizon_s: int) -> Forecast:
+    """The forecast of replicas of the snapshot's world, joined."""
+    is_never = np.isnan(starts.start_s).all(axis=0)
+    looked_at = at_origin(snapshot.world) if is_never.any() else {}
+    return _forecast(snapshot, "ensemble", starts, looked_at, horizon_s)
+
+
+def _as_starts(planned: Mapping[Key, PlannedStart]) -> Starts:
+    """One replica. When a job ends is not said: its limit is no estimate of that."""
+    start_s = [
+        one.start_s if one.start_s is not None else np.nan if one.never else np.inf
+        for one in planned.values()
+    ]
+    start_s_of_one = np.array([start_s], dtype=np.float64)
+    return Starts(tuple(planned), start_s_of_one, np.full_like(start_s_of_one, np.nan))
+
+
+def _forecast(
+    snapshot: Snapshot,
+    method: Method,
+    starts: Starts,
+    looked_at: Mapping[Key, PlannedStart],
+    horizon_s: int,
+) -> Forecast:
+    starts = starts.together(_het_jobs(snapshot.pending))
+    spread = _Spread(starts)
+    jobs = [_answer(waiting, spread, looked_at) for waiting in snapshot.pending]
     return Forecast(
         snapshot_at=snapshot.taken_at,
-        replicas=1,
+        method=method,
+        replicas=starts.replicas,
         horizon_s=horizon_s,
-        jobs=tuple(_together(jobs)),
+        jobs=tuple(_none_without_all(jobs)),
         notes=snapshot.notes,
     )
 
 
-def _answer(pending: PendingJob, planned: PlannedStart | None) -> JobForecast:
-    said = explain(pending.record.reason)
-    if pending.held is not None or planned is None:
-        held = said if pending.held in (None, pending.record.reason) else explain(pending.held)
-        return _without_start(pending, held)
-    if planned.start_s is None and planned.never:
-        return _without_start(pending, explain(planned.reason))
-    later = planned.start_s is None
-    return JobForecast(
-        pending,
-        said.reason_class,
-        said.why,
-        p50_s=planned.start_s,
-        later_than_horizon=("p50",) if later else (),
-        nodes=planned.nodes,
-    )
+class _Spread:
+    """What replicas say of each job; one replica tells no spread, so of it P50 alone."""
+
+    def __init__(self, starts: Starts) -> None:
+        self._place_of = {key: place for place, key in enumerate(starts.keys)}
+        self._start_s = quantiles(starts.start_s)
+        self._end_s = quantiles(starts.end_s)
+        self._soon = (starts.start_s <= SOON_S).mean(axis=0)
+        self._is_one = starts.replicas == 1
+
+    def told(self, key: Key) -> dict[str, Any] | None:
+        """Fields of the forecast; None: waiting alone does not start the job."""
+        place = self._place_of.get(key)
+        if place is None or np.isnan(self._start_s[1, place]):
+            return None
+        start, later = self._quantiles(self._start_s[:, place])
+        finish, _ = self._quantiles(self._end_s[:, place])
+        return {
+            "p10_s": start.p10_s,
+            "p50_s": start.p50_s,
+            "p90_s": start.p90_s,
+            "later_than_horizon": later,
+            "p_within_10_min": None if self._is_one else float(self._soon[place]),
+            "finish": finish,
+        }
+
+    def _quantiles(self, of: FloatArray) -> tuple[Quantiles, tuple[str, ...]]:
+        """And the names of those beyond the horizon."""
+        names = ("p50",) if self._is_one else ("p10", "p50", "p90")
+        values = dict(zip(("p10", "p50", "p90"), of.tolist(), strict=True))
+        said = {f"{name}_s": values[name] for name in names if np.isfinite(values[name])}
+        return (
+            replace(_UNSAID, **said),
+            tuple(name for name in names if np.isposinf(values[name])),
+        )
 
 
-def _without_start(pending: PendingJob, said: Explanation) -> JobForecast:
-    why = pending.blocked or said.why
-    cure = re.sub(r"\bID\b", pending.key, said.cure)  # ready to copy
-    return JobForecast(pending, said.reason_class, f"{why} {cure}")
+def _answer(
+    waiting: PendingJob, spread: _Spread, looked_at: Mapping[Key, PlannedStart]
+) -> JobForecast:
+    said = explain(waiting.record.reason)
+    told = spread.told(waiting.key)
+    if waiting.held is not None:
+        is_same = waiting.held == waiting.record.reason
+        return _without_start(waiting, said if is_same else explain(waiting.held))
+    if told is None:
+        at_origin = looked_at.get(waiting.key)
+        return _without_start(waiting, said if at_origin is None else explain(at_origin.reason))
+    nodes = looked_at[waiting.key].nodes if waiting.key in looked_at else ()
+    return JobForecast(waiting, said.reason_class, said.why, nodes=nodes, **told)
 
 
-def _together(jobs: list[JobForecast]) -> list[JobForecast]:
-    """Components of a het job start at once: each gets the latest of their starts, or none."""
-    parts: dict[int | None, list[JobForecast]] = {}
-    for job in jobs:
-        parts.setdefault(job.pending.record.het_job_id, []).append(job)
-    parts.pop(None, None)  # jobs of their own
-    last = {
-        het_id: max(group, key=lambda job: (job.p50_s is None, job.p50_s or 0.0))
-        for het_id, group in parts.items()
-    }
-    return [
-        replace(last.get(job.pending.record.het_job_id, job), pending=job.pending, nodes=job.nodes)
+def _without_start(waiting: PendingJob, said: Explanation) -> JobForecast:
+    why = waiting.blocked or said.why
+    cure = re.sub(r"\bID\b", waiting.key, said.cure)  # ready to copy
+    return JobForecast(waiting, said.reason_class, f"{why} {cure}")
+
+
+def _het_jobs(pending: Iterable[PendingJob]) -> list[list[Key]]:
+    """Components start at once: the keys of each job that has some."""
+    parts: dict[int, list[Key]] = {}
+    for waiting in pending:
+        if waiting.record.het_job_id is not None:
+            parts.setdefault(waiting.record.het_job_id, []).append(waiting.key)
+    return list(parts.values())
+
+
+def _none_without_all(jobs: Sequence[JobForecast]) -> list[JobForecast]:
+    """A het job of which one component has no start has none."""
+    stuck = {
+        job.pending.record.het_job_id: job
         for job in jobs
+        if job.p50_s is None and not job.later_than_horizon
+    }
+    stuck.pop(None, None)  # jobs of their own
+    return [
+        replace(stuck.get(job.pending.record.het_job_id, job), pending=job.pending) for job in jobs
     ]
 
 

@@ -1,115 +1,153 @@
-"""Forecasts issued: made from stored polls, and published with all that their record needs."""
+"""Forecasts issued: published with all that their record needs to know."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.utils import timezone
-
-from planner.forecasts import METHOD, Forecast, JobForecast, forecast
+from planner.calibrating import Calibrator
+from planner.forecasts import Forecast, JobForecast
+from planner.known import Known
 from planner.milestones import last_reached
+from planner.moved import moved
 from planner.past_waits import RecentWaits
-from planner.quantiles import Quantiles
-from planner.snapshot import build, read_facts
-from planner.snapshot.facts import NEEDED, READ
-from tracker.models import Attempt, Cluster
-from tracker.polling import newest_outputs, outputs_as_of
+from planner.snapshot.facts import NEEDED
+from planner.start_columns import history_columns, start_columns
+from tracker.models import Attempt, Cluster, StartEstimate
 from tracker.recording import NewEstimate, milestones_taken, publish_estimates
-from tracker.slurm.client import Slurm
-from tracker.slurm.hostlist import compress
-from tracker.slurm.transports import ReplayTransport
 
 IDS_PER_QUERY = 10_000  # below SQLite's 32,766 variables
 
-AttemptKey = tuple[int, datetime]  # Slurm's raw id, submission
+Columns = dict[str, object]  # of NewEstimate
 
 
 @dataclass(frozen=True, slots=True)
-class Issued:
-    forecast: Forecast
-    issued_at: datetime
-    input_ages_s: dict[str, float]  # by command, when it was issued
+class Row:
+    """A row of the queue whose attempt is known here, and what is forecast for it."""
+
+    pk: int  # of the Job
+    submit_at: datetime
+    job: JobForecast
+
+    def waited_s(self, at: datetime) -> float:
+        return max((at - self.submit_at).total_seconds(), 0.0)
 
 
-def issue(
-    cluster: Cluster,
-    *,
-    replicas: int,
-    seed: int,
-    horizon_s: int,
-    as_of: datetime | None = None,
-) -> Issued:
-    """Forecast and publish an estimate for each row of the queue: from the newest polls, or as it
-    would have been done at ``as_of``, from what was known by then.
-
-    Raises SlurmError where queue, nodes or partitions lack.
-    """
-    outputs = newest_outputs(cluster) if as_of is None else outputs_as_of(cluster, as_of)
-    snapshot = build(read_facts(Slurm(ReplayTransport(outputs))))
-    made = forecast(snapshot, replicas=replicas, seed=seed, horizon_s=horizon_s)
-    issued_at = timezone.now() if as_of is None else as_of
-    read_at = {name: outputs[name].started_at for name in READ if name in outputs}
-    ages_s = {name: (issued_at - at).total_seconds() for name, at in read_at.items()}
-    issued = Issued(made, issued_at, ages_s)
-    publish_estimates(issued_at, _estimates(cluster, issued, is_replayed=as_of is not None))
-    return issued
-
-
-def _estimates(cluster: Cluster, issued: Issued, *, is_replayed: bool) -> Iterator[NewEstimate]:
-    """For the attempts that are known here; what history says only for those of the record."""
-    made = issued.forecast
-    rows = _by_row(made)
-    pks = _known_attempts(cluster, rows)
-    behind = _behind_others(made)
-    taken = milestones_taken(pks.values())
-    past = RecentWaits(cluster, issued.issued_at)
-    inputs_age_s = max(issued.input_ages_s[name] for name in NEEDED)
-    for (job_id, submit_at), pk in pks.items():
-        job = rows[job_id]
-        waited_s = max((made.snapshot_at - submit_at).total_seconds(), 0.0)
-        minutes = last_reached(waited_s)
-        is_due = (pk, submit_at, minutes) not in taken
-        record = job.pending.record
-        yield NewEstimate(
+def publish(known: Known, made: Forecast, issued_at: datetime, *, is_replayed: bool) -> None:
+    """An estimate for each row of the queue whose attempt is known here."""
+    rows = _known_rows(known.cluster, made)
+    told = _told(known, made, rows, issued_at)
+    of_record = _of_record(known.cluster, made, rows, issued_at)
+    moves = {} if is_replayed else _moves(known, made, rows, told)
+    estimates = (
+        NewEstimate(
             job_id=pk,
-            submit_at=submit_at,
-            partition=",".join(record.partitions),
-            inputs_age_s=inputs_age_s,
-            is_of_array=len(record.array_tasks) > 1,
             is_replayed=is_replayed,
-            milestone_minutes=minutes if is_due else None,
-            expects_queue=behind[job_id],
-            slurm_start_at=record.start_at,
-            **_said(job, made),
-            **_by_history(past.left(record, waited_s) if is_due else None, made.snapshot_at),
+            **columns,
+            **of_record.get(pk, {}),
+            **moves.get(pk, {}),
         )
+        for pk, columns in told.items()
+    )
+    publish_estimates(issued_at, estimates)
 
 
-def _by_row(made: Forecast) -> dict[int, JobForecast]:
+def publish_first(known: Known, made: Forecast, issued_at: datetime) -> None:
+    """From the first replicas, while more are on their way: for jobs of which nothing was said yet.
+
+    The others keep what all replicas of the forecast before have said. Nothing enters the record.
+    """
+    rows = _known_rows(known.cluster, made)
+    newest = StartEstimate.objects.filter(
+        job__cluster=known.cluster, job__in_queue=True, is_newest=True
+    )
+    said = set(newest.values_list("job", "submit_at"))
+    new = [row for row in rows if (row.pk, row.submit_at) not in said]
+    told = _told(known, made, new, issued_at)
+    publish_estimates(issued_at, (NewEstimate(job_id=pk, **said) for pk, said in told.items()))
+
+
+def _known_rows(cluster: Cluster, made: Forecast) -> list[Row]:
+    by_id = _by_id(made.jobs)
+    ids = sorted(by_id)
+    rows = []
+    for first in range(0, len(ids), IDS_PER_QUERY):
+        some = Attempt.objects.filter(
+            job__cluster=cluster, job__job_id__in=ids[first : first + IDS_PER_QUERY]
+        )
+        for job_id, submit_at, pk in some.values_list("job__job_id", "submit_at", "job"):
+            if submit_at == by_id[job_id].pending.record.submit_at:
+                rows.append(Row(pk, submit_at, by_id[job_id]))
+    return rows
+
+
+def _by_id(jobs: Iterable[JobForecast]) -> dict[int, JobForecast]:
     """By Slurm's raw id; the row of a whole array gets its first task's start, as squeue shows."""
     rows: dict[int, JobForecast] = {}
-    for job in made.jobs:
+    for job in jobs:
         known = rows.setdefault(job.pending.record.job_id, job)
         if job.p50_s is not None and (known.p50_s is None or job.p50_s < known.p50_s):
             rows[job.pending.record.job_id] = job
     return rows
 
 
-def _known_attempts(cluster: Cluster, rows: Mapping[int, JobForecast]) -> dict[AttemptKey, int]:
-    """Primary keys of the jobs whose attempts the rows speak of."""
-    wanted = {(job_id, job.pending.record.submit_at) for job_id, job in rows.items()}
-    ids = sorted(rows)
-    found: dict[AttemptKey, int] = {}
-    for first in range(0, len(ids), IDS_PER_QUERY):
-        some = Attempt.objects.filter(
-            job__cluster=cluster, job__job_id__in=ids[first : first + IDS_PER_QUERY]
-        )
-        for job_id, submit_at, pk in some.values_list("job__job_id", "submit_at", "job"):
-            if (job_id, submit_at) in wanted:
-                found[job_id, submit_at] = pk
-    return found
+def _told(
+    known: Known, made: Forecast, rows: Iterable[Row], issued_at: datetime
+) -> dict[int, Columns]:
+    """By primary key of the job: what is said of it, and on what grounds."""
+    calibrator = Calibrator(known.cluster, issued_at)
+    behind = _behind_others(made)
+    ages_s = known.ages_s(issued_at)
+    inputs_age_s = max(ages_s[name] for name in NEEDED)
+    told: dict[int, Columns] = {}
+    for row in rows:
+        record = row.job.pending.record
+        told[row.pk] = {
+            "submit_at": row.submit_at,
+            "partition": ",".join(record.partitions),
+            "inputs_age_s": inputs_age_s,
+            "is_of_array": len(record.array_tasks) > 1,
+            "expects_queue": behind[record.job_id],
+            "slurm_start_at": record.start_at,
+            **start_columns(row.job, made, calibrator),
+        }
+    return told
+
+
+def _of_record(
+    cluster: Cluster, made: Forecast, rows: Iterable[Row], issued_at: datetime
+) -> dict[int, Columns]:
+    """Of those that reach a milestone: which, and what history alone says."""
+    taken = milestones_taken([row.pk for row in rows])
+    past = RecentWaits(cluster, issued_at)
+    columns: dict[int, Columns] = {}
+    for row in rows:
+        waited_s = row.waited_s(made.snapshot_at)
+        minutes = last_reached(waited_s)
+        if (row.pk, row.submit_at, minutes) not in taken:
+            left = past.left(row.job.pending.record, waited_s)
+            history = history_columns(left, made.snapshot_at)
+            columns[row.pk] = {"milestone_minutes": minutes, **history}
+    return columns
+
+
+def _moves(
+    known: Known, made: Forecast, rows: Iterable[Row], told: Mapping[int, Columns]
+) -> dict[int, Columns]:
+    """Of those that moved since the forecast before: how far, and why."""
+    pks = {row.job.pending.record.job_id: row.pk for row in rows}
+    starts = {
+        job_id: at for job_id, pk in pks.items() if isinstance(at := told[pk]["p50_at"], datetime)
+    }
+    return {
+        pks[job_id]: {
+            "moved_s": one.move.moved_s,
+            "moved_since": one.since,
+            "moved_why": one.move.why,
+        }
+        for job_id, one in moved(known, starts, made.method).items()
+    }
 
 
 def _behind_others(made: Forecast) -> dict[int, bool | None]:
@@ -132,34 +170,3 @@ def _behind_others(made: Forecast) -> dict[int, bool | None]:
         )
         for record in (job.pending.record for job in made.jobs)
     }
-
-
-def _said(job: JobForecast, made: Forecast) -> dict[str, object]:
-    return {
-        "snapshot_at": made.snapshot_at,
-        "p10_at": _at(job.p10_s, made.snapshot_at),
-        "p50_at": _at(job.p50_s, made.snapshot_at),
-        "p90_at": _at(job.p90_s, made.snapshot_at),
-        "later_than_horizon": job.later_than_horizon,
-        "horizon_s": made.horizon_s,
-        "replicas": made.replicas,
-        "method": METHOD,
-        # The class of a reason that is not known here has no letter.
-        "reason_class": job.reason_class if job.reason_class.isalpha() else "",
-        "why": job.why,
-        "nodes": compress(job.nodes),
-    }
-
-
-def _by_history(left: Quantiles | None, snapshot_at: datetime) -> dict[str, datetime | None]:
-    if left is None:
-        return {}
-    return {
-        "history_p10_at": _at(left.p10_s, snapshot_at),
-        "history_p50_at": _at(left.p50_s, snapshot_at),
-        "history_p90_at": _at(left.p90_s, snapshot_at),
-    }
-
-
-def _at(seconds: float | None, snapshot_at: datetime) -> datetime | None:
-    return None if seconds is None else snapshot_at + timedelta(seconds=seconds)

@@ -33,14 +33,20 @@ class Work(models.Model):
 
 
 class Forecast(Work):
+    """Made in batches of replicas, and published once no batch is open: ``planner.forecast_queue``
+    and ``planner.replay`` are the only writers."""
+
     cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="forecasts")
     requested_at = models.DateTimeField()
-    replicas = models.PositiveIntegerField(default=1)
+    replicas = models.PositiveIntegerField(default=1)  # wanted; fewer once their quantiles agree
     seed = models.PositiveBigIntegerField(default=0)
     horizon_s = models.PositiveIntegerField(default=86_400)
     jobs = models.PositiveIntegerField(default=0)
-    cpu_s = models.FloatField(null=True)
-    as_of = models.DateTimeField(null=True)  # a replay of the polls stored by then; null: newest
+    cpu_s = models.FloatField(null=True)  # of all its batches, and of publishing
+    as_of = models.DateTimeField(null=True)  # a replay of the polls stored by then; null: live
+    # Its batches know what was known here by then, whenever they are computed: set once, when the
+    # first is begun.
+    facts_at = models.DateTimeField(null=True)
     input_ages_s = models.JSONField(default=dict)  # by command, when the forecast was issued
 
     class Meta:
@@ -49,6 +55,29 @@ class Forecast(Work):
 
     def __str__(self) -> str:
         return f"forecast for {self.cluster}, {self.state}"
+
+
+class ForecastBatch(Work):
+    """Some replicas of a forecast, made by one worker. Replica r is the same in any batch."""
+
+    forecast = models.ForeignKey(Forecast, on_delete=models.CASCADE, related_name="batches")
+    first_replica = models.PositiveIntegerField()
+    replicas = models.PositiveIntegerField()
+    cpu_s = models.FloatField(null=True)
+    # As planner.stored_starts packs them, until they are published; null: none were made.
+    starts = models.BinaryField(null=True)
+
+    class Meta:
+        ordering = ["first_replica"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["forecast", "first_replica"], name="one_batch_per_replica"
+            )
+        ]
+
+    def __str__(self) -> str:
+        last = self.first_replica + self.replicas - 1
+        return f"replicas {self.first_replica} to {last} of {self.forecast}"
 
 
 class Question(Work):

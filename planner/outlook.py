@@ -1,4 +1,4 @@
-"""The waiting jobs of a cluster with their needs and planned starts, as one reader may see them."""
+"""The waiting jobs of a cluster, their needs and expected starts, as one reader may see them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from tracker.models import Actor, Cluster, Job, StartEstimate
 from tracker.slurm.durations import format_duration
 from tracker.slurm.reasons import Explanation, explain
 from tracker.slurm.states import WAITING_STATES
+from tracker.spread import Axis
 
 ROWS_SHOWN = 200
 BARS_SHOWN = 40
@@ -71,9 +72,9 @@ class Outlook:
     rows: list[WaitingRow]
     hidden: list[HiddenGroup]
     waiting: int  # in all, shown or not; tasks of arrays counted
-    planned: int  # of these with a planned start
-    forecast: Forecast | None  # the newest that is done
-    failed: Forecast | None  # a later one that failed
+    expected: int  # of these with an expected start
+    newest: StartEstimate | None  # of whatever job: it says how all of them were made
+    failed: Forecast | None  # a later forecast that failed
     queue_at: datetime | None  # when the queue was last read
 
     @property
@@ -87,8 +88,8 @@ class Outlook:
 
     def version(self, now: datetime) -> str:
         """Changes when there is something new to show."""
-        done, failed = (row.pk if row else 0 for row in (self.forecast, self.failed))
-        return f"{done}-{failed}-{self.queue_at is not None:d}{self.is_old(now):d}"
+        told, failed = (row.pk if row else 0 for row in (self.newest, self.failed))
+        return f"{told}-{failed}-{self.queue_at is not None:d}{self.is_old(now):d}"
 
 
 def outlook(actor: Actor, cluster: Cluster, queue_at: datetime | None) -> Outlook:
@@ -96,23 +97,25 @@ def outlook(actor: Actor, cluster: Cluster, queue_at: datetime | None) -> Outloo
     every = Job.objects.filter(cluster=cluster, in_queue=True, state__in=WAITING_STATES)
     seen = actor.jobs(cluster).filter(in_queue=True, state__in=WAITING_STATES)
     rows = [_row(job, own_name) for job in _in_order(seen)]
-    forecasts = Forecast.objects.filter(cluster=cluster, as_of=None)
-    done = forecasts.filter(state=Forecast.State.DONE).first()
-    failed = forecasts.filter(state=Forecast.State.FAILED).first()
-    if failed and done and failed.requested_at < done.requested_at:
-        failed = None
     is_private = cluster.hides_jobs and not actor.is_staff
     hidden = every.exclude(pk__in=seen.values("pk")) if is_private else every.none()
-    planned = StartEstimate.objects.filter(job__in=every, is_newest=True).exclude(p50_at=None)
+    told = StartEstimate.objects.filter(job__in=every, is_newest=True)
     return Outlook(
         rows,
         _hidden(hidden),
         _tasks(every.values_list("array_tasks", flat=True)),
-        _tasks(planned.values_list("job__array_tasks", flat=True)),
-        done,
-        failed,
+        _tasks(told.exclude(p50_at=None).values_list("job__array_tasks", flat=True)),
+        told.first(),
+        _failed_last(cluster),
         queue_at,
     )
+
+
+def _failed_last(cluster: Cluster) -> Forecast | None:
+    """The last forecast, if it failed."""
+    ended = (Forecast.State.DONE, Forecast.State.FAILED)
+    last = Forecast.objects.filter(cluster=cluster, as_of=None, state__in=ended).first()
+    return last if last and last.state == Forecast.State.FAILED else None
 
 
 def _tasks(of_rows: Iterable[list[int]]) -> int:
@@ -121,12 +124,12 @@ def _tasks(of_rows: Iterable[list[int]]) -> int:
 
 
 def _in_order(jobs: QuerySet[Job]) -> QuerySet[Job]:
-    """The earliest planned start first, then those without one by priority."""
+    """The earliest expected start first, then those without one by priority."""
     newest = StartEstimate.objects.filter(is_newest=True)
-    planned_at = newest.filter(job=OuterRef("pk")).values("p50_at")[:1]
+    expected_at = newest.filter(job=OuterRef("pk")).values("p50_at")[:1]
     return (
-        jobs.alias(planned_at=Subquery(planned_at))
-        .order_by(F("planned_at").asc(nulls_last=True), F("priority").desc(nulls_last=True), "pk")
+        jobs.alias(expected_at=Subquery(expected_at))
+        .order_by(F("expected_at").asc(nulls_last=True), F("priority").desc(nulls_last=True), "pk")
         .prefetch_related(Prefetch("estimates", newest, to_attr="newest_estimates"))[:ROWS_SHOWN]
     )
 
@@ -150,13 +153,19 @@ def _hidden(jobs: QuerySet[Job]) -> list[HiddenGroup]:
 
 
 def time_line(rows: Iterable[WaitingRow], horizon_s: int, now: datetime) -> Figure | None:
-    """The first planned starts as bars; None where there is nothing to draw."""
+    """The first expected starts as bars; None where there is nothing to draw."""
     bars = [_bar(row) for row in rows if row.estimate and row.estimate.p50_at][:BARS_SHOWN]
     if not bars:
         return None
     ends = [bar.start_at + timedelta(seconds=bar.length_s or horizon_s) for bar in bars]
     until = min(max(ends), now + timedelta(seconds=horizon_s))
     return start_time_line(bars, start=min(now, bars[0].start_at), until=max(until, ends[0]))
+
+
+def spread_axis(rows: Iterable[WaitingRow], now: datetime) -> Axis | None:
+    """The axis that all starts are drawn on; None where none of them is known to spread."""
+    said = [row.estimate for row in rows if row.estimate and row.estimate.p10_at]
+    return Axis.around(now, [one.p90_at or one.p50_at for one in said]) if said else None
 
 
 def _bar(row: WaitingRow) -> Bar:
@@ -167,6 +176,8 @@ def _bar(row: WaitingRow) -> Bar:
         label=f"{row.job.shown_id} (yours)" if row.is_own else row.job.shown_id,
         start_at=max(row.estimate.p50_at, row.estimate.snapshot_at),
         length_s=length_s,
+        early_at=row.estimate.p10_at,
+        late_at=row.estimate.p90_at,
         is_own=row.is_own,
         note=f"{row.job.partition}, {limit}",
     )

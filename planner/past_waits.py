@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -19,6 +19,8 @@ from tracker.slurm.records import QueuedJob
 DAYS = 30
 MOST = 20_000  # the newest of them: recent jobs are what a baseline looks at
 
+Baseline = Callable[[PastWaits, Shape, float], Quantiles | None]
+
 
 @dataclass(frozen=True)
 class RecentWaits:
@@ -27,7 +29,9 @@ class RecentWaits:
     cluster: Cluster
     at: datetime
 
-    def left(self, record: QueuedJob, waited_s: float) -> Quantiles | None:
+    def left(
+        self, record: QueuedJob, waited_s: float, *, method: Baseline = recent_like
+    ) -> Quantiles | None:
         """Of what is left to wait for a job that has waited so long; None where too few are alike.
 
         A job that asked for several partitions starts in the quickest of them.
@@ -37,7 +41,7 @@ class RecentWaits:
         limit_s = math.inf if record.limit_minutes is None else record.limit_minutes * 60.0
         codes = {self._codes.get(name) for name in record.partitions} - {None} or {None}
         shapes = [Shape(float(record.cpus), limit_s, code) for code in codes]
-        said = [recent_like(self._past, shape, waited_s) for shape in shapes]
+        said = [method(self._past, shape, waited_s) for shape in shapes]
         known = [quantiles for quantiles in said if quantiles is not None]
         return min(known, key=lambda quantiles: quantiles.p50_s or 0.0, default=None)
 

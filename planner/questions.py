@@ -8,8 +8,10 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import time
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q
 
@@ -18,7 +20,14 @@ from planner.models import Question
 from planner.request import Request
 from tracker.models import Actor, Cluster, Poll
 
+if TYPE_CHECKING:
+    from planner.advice import Advice
+
 HORIZON_S = 7 * 86_400  # a question about one job looks further ahead than a forecast of all
+REPLICAS = 16
+BATCH = 4  # replicas; fewer say little of a spread
+BUDGET_S = 8.0  # after which no other batch is begun: somebody waits
+SEED = 0  # that of forecasts: the same futures
 STALE = timedelta(minutes=5)  # after which a claim is taken for lost
 UNHEARD = timedelta(seconds=30)  # after which a doorbell is rung again
 KEEP = timedelta(days=1)
@@ -58,35 +67,56 @@ def answer(pk: int) -> bool:
     if question is None:
         return False
     try:
-        snapshot_at, options = _options(question)
+        snapshot_at, advice = _advice(question)
     except Exception as error:  # whatever it is, the asker must see it and the worker go on
         log.exception("question %s cannot be answered", pk)
         told: dict[str, Any] = {"state": State.FAILED, "error": f"{type(error).__name__}: {error}"}
     else:
-        told = {"state": State.DONE, "snapshot_at": snapshot_at, "answer": _answer(options)}
+        told = {"state": State.DONE, "snapshot_at": snapshot_at, "answer": _answer(advice)}
     work.close(question, **told)
     return True
 
 
-def _options(question: Question) -> tuple[datetime, list[dict[str, Any]]]:
+def _advice(question: Question) -> tuple[datetime, Advice]:
     # Here and not above: the web process asks questions too, and must not load the simulator.
     from planner.advice import advise
     from planner.forecasts import newest_polls
+    from planner.past_runs import past_runs
     from planner.snapshot import build, read_facts
+    from planner.snapshot.past import past_of
     from planner.snapshot.requests import Site
 
     facts = read_facts(newest_polls(question.cluster))
-    world = build(facts).world
-    site = Site.of(facts, world.nodes, world.partitions)
-    options = advise(world, site, Request.from_json(question.request), horizon_s=HORIZON_S)
-    return facts.taken_at, [option.as_json() for option in options]
+    snapshot = build(facts)
+    world = snapshot.world
+    advice = advise(
+        world,
+        Site.of(facts, world.nodes, world.partitions),
+        Request.from_json(question.request),
+        past_of(facts, snapshot, past_runs(question.cluster, facts.taken_at)),
+        seed=SEED,
+        batches=_batches(),
+        horizon_s=HORIZON_S,
+    )
+    return facts.taken_at, advice
 
 
-def _answer(options: list[dict[str, Any]]) -> dict[str, Any]:
+def _batches() -> Iterator[range]:
+    """Of replicas, as many as there is time for."""
+    until_s = time.monotonic() + BUDGET_S
+    for first in range(0, REPLICAS, BATCH):
+        if first and time.monotonic() > until_s:
+            return
+        yield range(first, first + BATCH)
+
+
+def _answer(advice: Advice) -> dict[str, Any]:
     """``best`` is the place of the best option in ``options``; None where none has a start."""
+    options = [option.as_json() for option in advice.options]
     has_start = bool(options) and options[0]["start"]["p50_s"] is not None
     return {
-        "replicas": 1,
+        "method": advice.method,
+        "replicas": advice.replicas,
         "horizon_s": HORIZON_S,
         "ignored": [],
         "options": options,

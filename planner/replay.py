@@ -13,19 +13,18 @@ from celery import current_app
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from planner import forecast_queue
-from planner.models import Forecast, Question
+from planner import forecast_batches, forecast_queue
+from planner.forecast_batches import OPEN, State
+from planner.models import Forecast, ForecastBatch, Question
 from tracker import polling
 from tracker.models import Cluster, StartEstimate
 from tracker.polling.outputs import newest_window
 
+REPLICAS = 4  # enough where many forecasts are judged together
 DUTY = 0.5  # share of one core that replays may take
 # One that could not be made by then is given up, and the polls that it needs are let go.
 GIVE_UP = timedelta(days=7)
 TASK = "planner.tasks.replay_next"
-
-State = Forecast.State
-OPEN = (State.QUEUED, State.RUNNING)
 
 
 @transaction.atomic
@@ -36,7 +35,7 @@ def ask(cluster: Cluster, instants: Iterable[datetime], now: datetime) -> int:
     """
     wanted = set(instants)
     rows = [
-        Forecast(cluster=cluster, requested_at=now, as_of=at)
+        Forecast(cluster=cluster, requested_at=now, as_of=at, replicas=REPLICAS)
         for at in sorted(wanted - _made(cluster, wanted))
     ]
     Forecast.objects.bulk_create(rows, batch_size=500)
@@ -83,7 +82,7 @@ def ring_if_any() -> None:
 def replay_next(now: datetime) -> bool:
     """Make the replay that is due, and ring for the next after a rest; whether there was one."""
     row = _next(now)
-    if row is None or not forecast_queue.compute(row.pk):
+    if row is None or not forecast_batches.compute(row.pk):
         return False
     if _replays().filter(state=State.QUEUED).exists():
         row.refresh_from_db()
@@ -130,7 +129,8 @@ def _is_something_newer_wanted() -> bool:
 
 def _rests(now: datetime) -> bool:
     """Whether one is being made, or the last was made so lately that the share is used up."""
-    if _replays().filter(state=State.RUNNING).exists():
+    of_replays = ForecastBatch.objects.filter(forecast__as_of__isnull=False)
+    if any(rows.filter(state=State.RUNNING).exists() for rows in (of_replays, _replays())):
         return True
     last = _replays().exclude(finished_at=None).order_by("-finished_at").first()
     return last is not None and now < last.finished_at + _rest(last)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from planner import check_queue, forecast_queue, questions, replay, scoring
+from planner import check_queue, forecast_batches, forecast_queue, questions, replay, scoring
 
 
 @shared_task
@@ -25,7 +25,7 @@ def request_forecasts() -> None:
 
 @shared_task
 def compute_forecast(pk: int) -> None:
-    forecast_queue.compute(pk)
+    forecast_batches.compute(pk)
 
 
 @shared_task

@@ -33,12 +33,12 @@ def ring(task: str, pks: Iterable[int]) -> None:
         )
 
 
-def claim(model: type[Row], pk: int) -> Row | None:
+def claim(model: type[Row], pk: int, *only_if: Any) -> Row | None:
     """The row, which is RUNNING now and ours; None if it was not waiting any more."""
-    claimed = model.objects.filter(pk=pk, state=State.QUEUED).update(
+    claimed = model.objects.filter(*only_if, pk=pk, state=State.QUEUED).update(
         state=State.RUNNING, claimed_at=timezone.now(), tries=F("tries") + 1
     )
-    return model.objects.select_related("cluster").get(pk=pk) if claimed else None
+    return model.objects.get(pk=pk) if claimed else None
 
 
 def close(row: Work, **outcome: Any) -> None:

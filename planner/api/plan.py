@@ -99,8 +99,10 @@ PREFER = OpenApiParameter(
 ANSWERS = {
     200: OpenApiResponse(
         dict,
-        "Options, the earliest start first. Until run times are sampled p10_s, p90_s and"
-        " p_within_10_min are null, smallest_change is null, walltime and by_hour are empty.",
+        "Options, the earliest start first. method is ensemble; or plan, where nothing is known of"
+        " the past: then p10_s, p90_s and p_within_10_min are null. A start beyond horizon_s is"
+        " null and named in later_than_horizon. smallest_change, walltime and by_hour are not"
+        " filled yet.",
     ),
     202: OpenApiResponse(dict, "Not answered yet; ask again at Location."),
 }

@@ -2,6 +2,7 @@
 
 The arrays hold what had happened by then and nothing else: what lies behind a view in memory is
 filled in as time passes (``planner.backtest.walk``), so no way leads from here to a later fact.
+Of run times ``runs`` is asked, which looks at nothing later than the instant it was learnt for.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.quantiles import Quantiles
+from planner.runtimes import RunTimes
 from planner.traces.jobs import Asked
 
 
@@ -69,13 +71,19 @@ class Known:
     running: Sequence[Running]  # oldest start first
     waits: Waits
     ended: Ended
+    runs: RunTimes = field(compare=False, repr=False)
     _partitions: Mapping[str, int] = field(repr=False)  # code by name, in order of appearance
+    _users: Mapping[str, int] = field(repr=False)
     _most_at_once: Mapping[str, int] = field(repr=False)  # processors, by partition, until now
     _ended_of: Mapping[str, Sequence[int]] = field(repr=False)  # rows of ``ended``, by user
 
     def partition_code(self, name: str) -> int | None:
         """As in the arrays; None for a partition that nobody has submitted to yet."""
         return self._partitions.get(name)
+
+    def user_code(self, name: str) -> int | None:
+        """As in the arrays; None for a user of whom nothing has been seen."""
+        return self._users.get(name)
 
     def last_runs_s(self, user: str, n: int) -> Sequence[float]:
         """Run times of the user's last ``n`` ended jobs, newest first; fewer where fewer ended."""

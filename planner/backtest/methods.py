@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from planner.backtest.known import Known, Method
@@ -11,7 +11,7 @@ from planner.baselines import PastWaits, Shape, bmbp, recent_like, recent_median
 from planner.quantiles import Quantiles
 from planner.traces.jobs import Asked
 
-SHIPPED = "sim_limits"  # as the service forecasts today: a plan in which jobs use their limits up
+SHIPPED = "shipped"  # the product's own
 
 
 class UnknownMethodError(ValueError):
@@ -48,17 +48,29 @@ METHODS: dict[str, Method] = {
 }
 
 
-def chosen(text: str | None) -> list[str]:
-    """Names between commas, each once; ``shipped`` becomes the name of what it stands for.
+# That learn from the answers of the others and what came of them, by the layer that they are.
+LEARNED = {"gbt_state": "learner", SHIPPED: "chosen"}
+LEARNT_FROM = ("recent_like", "bmbp", "sim_limits")  # whose answers are among their features
+NAMES = (*METHODS, *LEARNED)
 
-    All where nothing is said. Raises UnknownMethodError.
-    """
+
+def chosen(text: str | None) -> list[str]:
+    """Names between commas, each once. All where nothing is said. Raises UnknownMethodError."""
     if text is None:
-        return list(METHODS)
-    words = [word.strip() for word in text.split(",")]
-    names = list(dict.fromkeys(SHIPPED if word == "shipped" else word for word in words if word))
-    unknown = [name for name in names if name not in METHODS]
+        return list(NAMES)
+    names = list(dict.fromkeys(word for each in text.split(",") if (word := each.strip())))
+    unknown = [name for name in names if name not in NAMES]
     if unknown or not names:
         wrong = ", ".join(unknown) or repr(text)
-        raise UnknownMethodError(f"no method is called {wrong}; known: {', '.join(METHODS)}")
+        raise UnknownMethodError(f"no method is called {wrong}; known: {', '.join(NAMES)}")
     return names
+
+
+def first_asked(names: Sequence[str]) -> list[str]:
+    """The methods to be asked job by job, so that all of ``names`` can answer."""
+    needed = {*names, *LEARNT_FROM} if is_learnt(names) else {*names}
+    return [name for name in METHODS if name in needed]
+
+
+def is_learnt(names: Sequence[str]) -> bool:
+    return any(name in LEARNED for name in names)

@@ -15,6 +15,7 @@ from planner.accuracy import (
     Score,
     Scored,
     answered_by_all,
+    pinball_log,
     pinball_s,
     score,
     score_intervals,
@@ -22,8 +23,7 @@ from planner.accuracy import (
     strata,
 )
 from planner.accuracy.scored import BoolArray
-from planner.backtest.asking import Answers
-from planner.backtest.methods import SHIPPED
+from planner.quantiles import Quantiles
 from planner.traces.jobs import Trace, TraceJob
 
 DAY_S = 86400.0
@@ -32,7 +32,9 @@ FIGURES = (
     "within_10_min", "coverage_p90", "coverage_p90_randomised", "width_p90_s", "answer_rate",
 )  # fmt: skip
 WITH_INTERVAL = ("pinball", "median_ae_s", "mae_s", "coverage_p90")
-REFERENCES = ("zero", "recent_like")  # that skill is told against
+# That skill is told against: what history alone says.
+REFERENCES = ("zero", "recent_median", "recent_like", "bmbp")
+SKILLS = {"skill": pinball_s, "skill_log": pinball_log}
 # Chosen by what came of a job, even a calibrated bound looks short: not to be told there.
 OF_OUTCOME = ("queued", "immediate")
 JUDGED_AT_ISSUE = ("coverage_p90", "coverage_p90_randomised")
@@ -54,62 +56,68 @@ class Row:
         return told | {"interval": {key: each and list(each) for key, each in intervals.items()}}
 
 
+Rows = Mapping[str, Mapping[str, Row]]  # by method or layer, and stratum
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What was said of the targets, in their order."""
+
+    methods: Mapping[str, Sequence[Quantiles | None]]
+    layers: Mapping[str, Sequence[Quantiles | None]]  # parts of the product, see learned.layers
+    expects_queue: Sequence[bool]
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Every figure is over the targets that all methods answered, so that all are judged on the
-    same; only ``answer_rate`` is over all targets of the stratum."""
+    """Every figure is over the targets that all methods and layers answered, so that all are judged
+    on the same; only ``answer_rate`` is over all targets of the stratum."""
 
     asked: int
-    answered: int  # by all methods
-    rows: Mapping[str, Mapping[str, Row]]  # by method and stratum
-
-    def methods_as_json(self) -> dict[str, dict[str, dict[str, Any]]]:
-        """With ``shipped``, the method that the service gives, under its own name too."""
-        told = {
-            name: {stratum: row.as_json(stratum) for stratum, row in by_stratum.items()}
-            for name, by_stratum in self.rows.items()
-        }
-        return told | ({"shipped": told[SHIPPED]} if SHIPPED in told else {})
+    answered: int  # by all
+    methods: Rows
+    layers: Rows
 
 
-def make_report(
-    trace: Trace,
-    names: Sequence[str],
-    targets: Sequence[int],
-    answers: Sequence[Answers],
-    seed: int,
-) -> Report:
+def as_json(rows: Rows) -> dict[str, dict[str, dict[str, Any]]]:
+    return {
+        name: {stratum: row.as_json(stratum) for stratum, row in by_stratum.items()}
+        for name, by_stratum in rows.items()
+    }
+
+
+def make_report(trace: Trace, targets: Sequence[int], said: Said, seed: int) -> Report:
     """``seed`` draws days for the intervals and decides ties; the same seed, the same report."""
-    said = _scored(trace, names, targets, answers)
-    parts = strata(said[names[0]], [answer.expects_queue for answer in answers])
-    common = answered_by_all(list(said.values()))
+    every = _scored(trace, targets, {**said.methods, **said.layers})
+    some = next(iter(every.values()))
+    parts = strata(some, said.expects_queue)
+    common = answered_by_all(list(every.values()))
     days, ties = np.random.SeedSequence(seed).spawn(2)
-    blocks = DayBlocks.draw(said[names[0]].day, np.random.default_rng(days))
-    rows: dict[str, dict[str, Row]] = {name: {} for name in names}
+    blocks = DayBlocks.draw(some.day, np.random.default_rng(days))
+    rows: dict[str, dict[str, Row]] = {name: {} for name in every}
     for stratum in STRATA:
         kept = parts[stratum] & common
-        here = {name: scored.take(kept) for name, scored in said.items()}
+        here = {name: scored.take(kept) for name, scored in every.items()}
         drawn = blocks.take(kept)
-        for name in names:
+        for name, scored in every.items():
             # Ties are drawn alike for every method: what differs is then the methods' own doing.
             figures = score(here[name], np.random.default_rng(ties))
-            rate = _share(said[name].is_answered[parts[stratum]])
+            rate = _share(scored.is_answered[parts[stratum]])
             intervals = _intervals(name, here, drawn)
             rows[name][stratum] = Row(replace(figures, answer_rate=rate), intervals)
-    return Report(len(targets), int(common.sum()), rows)
+    of_methods = {name: rows[name] for name in said.methods}
+    of_layers = {name: rows[name] for name in said.layers}
+    return Report(len(targets), int(common.sum()), of_methods, of_layers)
 
 
 def _scored(
-    trace: Trace, names: Sequence[str], targets: Sequence[int], answers: Sequence[Answers]
+    trace: Trace, targets: Sequence[int], said: Mapping[str, Sequence[Quantiles | None]]
 ) -> dict[str, Scored]:
     jobs = [trace.jobs[target] for target in targets]
     is_censored = [job.wait_s is None for job in jobs]
     waited_s = [_waited_s(job) for job in jobs]
     day = [int(job.asked.submit_s // DAY_S) for job in jobs]
-    return {
-        name: Scored.of([answer.said[place] for answer in answers], waited_s, is_censored, day)
-        for place, name in enumerate(names)
-    }
+    return {name: Scored.of(each, waited_s, is_censored, day) for name, each in said.items()}
 
 
 def _waited_s(job: TraceJob) -> float:
@@ -126,8 +134,9 @@ def _intervals(
     intervals = {key: found[key] for key in WITH_INTERVAL}
     for other in REFERENCES:
         if other in scored and other != name:
-            versus = skill_interval(scored[name], scored[other], pinball_s, drawn)
-            intervals[f"skill_{other}"] = versus
+            for skill, loss in SKILLS.items():
+                versus = skill_interval(scored[name], scored[other], loss, drawn)
+                intervals[f"{skill}_{other}"] = versus
     return intervals
 
 

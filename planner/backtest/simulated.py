@@ -1,8 +1,7 @@
 """Forecasts by simulation: the queue as it is known, played on by EASY until the target starts.
 
-The target's partition is one pool of as many processors as are known of it. What runs goes on,
-what waits starts in the order of submission, the target is last and nobody comes after it. The
-scheduler plans with the limits; when jobs end is what the two methods differ in.
+The target's partition is one pool (``planner.backtest.pools``). The scheduler plans with the
+limits; when jobs end is what the two methods differ in.
 
 A scheduler that plans with the predictions as well (EASY++) was tried for sim_last2: mean pinball
 of 2,500 forecasts on KTH-SP2 6,429 s against 6,190 s, of 1,500 on a slice of CEA Curie 3,015 s
@@ -17,11 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from planner.backtest.known import Known
+from planner.backtest.pools import MOMENT_S, Pool
 from planner.quantiles import Quantiles
-from planner.sim.pool import Workload, starts_s
 from planner.traces.jobs import Asked
-
-MOMENT_S = 1.0  # until a job ends that has outlived all that is said of it
 
 # Tsafrir, Etsion, Feitelson (IEEE TPDS 2007) lengthen a prediction that a job has outlived by
 # growing steps, in place of going over to its limit at once.
@@ -36,27 +33,11 @@ class Simulated:
 
     run_s: RunTime
 
-    def forecast(self, target: Asked, known: Known) -> Quantiles | None:
-        running = [one for one in known.running if one.asked.partition == target.partition]
-        waiting = [one for one in known.pending if one.partition == target.partition]
-        jobs = [one.asked for one in running] + waiting + [target]
-        ages_s = [known.now_s - one.start_s for one in running] + [0.0] * (len(waiting) + 1)
-        procs = np.array([job.procs for job in jobs])
-        # Who waits for more than has ever run at once shows that the pool is larger than known.
-        room = max(known.capacity(target.partition), int(procs[len(running) :].max()))
-        limit_s = np.array([job.limit_s for job in jobs])
-        age_s = np.array(ages_s)
-        work = Workload(
-            submit_s=-age_s,  # seconds from now: all that wait are in the queue as it begins
-            procs=procs,
-            est_s=np.maximum(limit_s, age_s + MOMENT_S),
-            run_s=np.array(
-                [self.run_s(job, known, age) for job, age in zip(jobs, ages_s, strict=True)]
-            ),
-            start_s=np.where(np.arange(len(jobs)) < len(running), -age_s, np.nan),
-        )
-        wait_s = float(starts_s(work, room, until=len(jobs) - 1)[-1])
-        return Quantiles.point(wait_s)
+    def forecast(self, _target: Asked, known: Known) -> Quantiles | None:
+        pool = Pool.of(known)
+        jobs = zip(pool.jobs, pool.age_s.tolist(), strict=True)
+        run_s = np.array([self.run_s(job, known, age_s) for job, age_s in jobs])
+        return Quantiles.point(pool.wait_s(run_s))
 
 
 def limit(job: Asked, _known: Known, age_s: float) -> float:

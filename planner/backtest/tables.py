@@ -29,7 +29,7 @@ def tables(report: Report) -> Iterator[str]:
         " the figures are over these"
     )
     for stratum in STRATA:
-        of_method = {name: rows[stratum] for name, rows in report.rows.items()}
+        of_method = {name: rows[stratum] for name, rows in report.methods.items()}
         yield ""
         yield from _table(stratum, of_method)
 

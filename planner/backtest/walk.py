@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.backtest.known import Ended, Known, Running, Waits
+from planner.runtimes import PastRuns, Ran, RunTimes
 from planner.traces.jobs import Asked, Trace, TraceJob
 
 
@@ -54,6 +55,7 @@ class Walk:
         self._users: dict[str, int] = {}
         self._in_use: dict[str, int] = defaultdict(int)
         self._most_at_once: dict[str, int] = defaultdict(int)
+        self._runs = PastRuns.of(_runs(trace.jobs))
 
     def at(self, target: int) -> Known:
         """What was known as the job ``trace.jobs[target]`` was submitted."""
@@ -76,7 +78,10 @@ class Walk:
             running=tuple(self._running.values()),
             waits=Waits(**self._started.views()),
             ended=Ended(**self._ended.views()),
+            # Just before: what starts in the very second may be later than the target.
+            runs=RunTimes.learn(self._runs, float(np.nextafter(asked.submit_s, -np.inf))),
             _partitions=dict(self._partitions),
+            _users=dict(self._users),
             _most_at_once=dict(self._most_at_once),
             _ended_of=self._ended_of,
         )
@@ -135,6 +140,23 @@ class _Rows:
         for view in views.values():
             view.flags.writeable = False
         return views
+
+
+def _runs(jobs: tuple[TraceJob, ...]) -> Iterator[Ran]:
+    for job in jobs:
+        if job.wait_s is not None:
+            asked, start_s = job.asked, job.asked.submit_s + job.wait_s
+            end_s = None if job.run_s is None else start_s + job.run_s
+            yield Ran(
+                user=asked.user,
+                account=asked.group,
+                name="",
+                partition=asked.partition,
+                procs=asked.procs,
+                limit_s=asked.limit_s,
+                start_s=start_s,
+                end_s=end_s,
+            )
 
 
 def _events(jobs: tuple[TraceJob, ...]) -> Iterator[tuple[float, int, int]]:

@@ -16,18 +16,21 @@ class Bar:
     label: str
     start_at: datetime
     length_s: float | None  # None: without limit; drawn to the end of the picture
+    early_at: datetime | None  # one start in ten is before; None: not known
+    late_at: datetime | None  # nine in ten are before; None: drawn to the end of the picture
     is_own: bool
     note: str  # shown beside the pointer
 
 
 def start_time_line(bars: Sequence[Bar], *, start: datetime, until: datetime) -> Figure:
-    """Planned starts, the earliest on top; own jobs in a colour of their own. The axis runs from
-    ``start`` to ``until``."""
+    """Expected starts, the earliest on top, with the range of eight in ten where it is known; own
+    jobs in a colour of their own. The axis runs from ``start`` to ``until``."""
     in_order = sorted(bars, key=lambda bar: bar.start_at)
     return {
         "data": [
             _trace("yours", [bar for bar in in_order if bar.is_own], "var(--series-2)", until),
             _trace("others", [bar for bar in in_order if not bar.is_own], "var(--series-3)", until),
+            *_ranges([bar for bar in in_order if bar.early_at], until),
         ],
         "layout": {
             "barmode": "overlay",
@@ -56,8 +59,31 @@ def _trace(name: str, bars: Sequence[Bar], colour: str, until: datetime) -> Figu
         "y": [bar.label for bar in bars],
         "customdata": [bar.note for bar in bars],
         "hovertemplate": "%{y}<br>%{customdata}<extra></extra>",
-        "marker": {"color": colour},
+        "marker": {"color": colour, "opacity": 0.55},  # ranges are drawn over it
     }
+
+
+def _ranges(bars: Sequence[Bar], until: datetime) -> list[Figure]:
+    """From early to late as one line each, broken between jobs by None; nothing without any."""
+    if not bars:
+        return []
+    return [
+        {
+            "mode": "lines+markers",
+            "name": "8 starts in 10",
+            "x": [
+                at for bar in bars for at in (_iso(bar.early_at), _iso(bar.late_at or until), None)
+            ],
+            "y": [label for bar in bars for label in (bar.label, bar.label, None)],
+            "line": {"color": "var(--ink)", "width": 2},
+            "marker": {"color": "var(--ink)", "symbol": "line-ns-open", "size": 9},
+            "hovertemplate": "%{x}<extra></extra>",
+        }
+    ]
+
+
+def _iso(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()
 
 
 def _length_ms(bar: Bar, until: datetime) -> float:

@@ -37,7 +37,8 @@ def _cycle_at(slurm: Slurm, facts: Facts) -> datetime | None:
     began_at = _or_none(lambda: slurm.diagnostics().last_backfill_at)
     if asked_at is None or began_at is None or began_at > facts.taken_at:
         return None
-    next_at = began_at + timedelta(seconds=build_config(facts.config, []).bf_interval_s)
+    interval_s = build_config(facts.config, [], facts.taken_at).bf_interval_s
+    next_at = began_at + timedelta(seconds=interval_s)
     return began_at if asked_at >= facts.taken_at or next_at > facts.taken_at else None
 
 

@@ -70,7 +70,7 @@ class PriorityRow:
     partition: str
     told: Mapping[str, float]
     own: Mapping[str, float]  # has every key of told
-    age_is_told: bool  # the model took sprio's age, being younger than eligibility says
+    age_is_told: bool  # the model took sprio's age, being another than eligibility says
 
     def difference(self, factor: str) -> float:
         return self.own[factor] - self.told[factor]
@@ -153,9 +153,7 @@ def _row(
         waiting.partition,
         told={name: value for name, value in parts.items() if value is not None},
         own=own,
-        age_is_told=job.age_from_s is not None
-        and job.eligible_s is not None
-        and job.age_from_s > job.eligible_s,
+        age_is_told=job.age_from_s not in (None, job.eligible_s, job.submit_s),
     )
 
 

@@ -157,7 +157,7 @@ def as_text(check: Check) -> Iterator[str]:
         agree, of = told[name]
         yield f"  {agree} of {of} {what}" if of else f"  none to compare: {what}"
     if told["ages_told"]:
-        yield f"  {told['ages_told']} ages are younger than eligibility says: sprio's are used"
+        yield f"  {told['ages_told']} ages are not what eligibility says: sprio's are used"
     yield from (
         f"  {one['factor']}: {one['agree'][0]} of {one['agree'][1]}, largest difference"
         f" {one['largest']:+.1f} (job {one['job_id']}): {one['why']}"

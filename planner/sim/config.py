@@ -25,6 +25,7 @@ class PriorityConfig:
     weight_tres: Mapping[str, float] = field(default_factory=dict)  # by TRES name, see cluster.Tres
     max_age_s: float = 7 * DAY_S
     calc_period_s: float = 300.0
+    last_calc_s: float = 0.0  # end of the last calc period, from the origin: -calc_period_s to 0
     decay_half_life_s: float = 7 * DAY_S  # 0: usage never decays
     favor_small: bool = False
     # The documented tie rule merges the children of equal accounts. No release does so (source
@@ -63,6 +64,7 @@ class SchedulerConfig:
     main_interval_s: float = 60.0  # sched_interval: full-depth pass; <= 0: no main scheduler
     main_min_delay_s: float = 3.0  # batch_sched_delay: events wake the main pass no sooner
     main_queue_depth: int = 100  # default_queue_depth, of passes woken by events
+    main_defers: bool = False  # defer: the end of a job calls no pass at once
     partition_job_depth: int = 0  # 0: no cap
     assoc_limit_stop: bool = False
     backfill: bool = True  # SchedulerType is sched/backfill

@@ -1,14 +1,12 @@
 """The simulated cluster in motion: Slurm's actors on one SimPy clock.
 
-Submissions, priority decay, job ends, preemption and reservation edges are here, the schedulers in
+Submissions, calc periods, job ends, preemption and reservation edges are here, the schedulers in
 scheduling. An actor only decides when; what happens is decided by the modules beside this one.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
 
 import simpy
 
@@ -17,7 +15,7 @@ from planner.sim.admission import Admission
 from planner.sim.amounts import allocated
 from planner.sim.clock import call_at
 from planner.sim.cluster import World
-from planner.sim.dependencies import Dependencies, Progress
+from planner.sim.eligibility import Eligibility
 from planner.sim.jobs import Job, Key
 from planner.sim.occupancy import Allocation, allocation_of
 from planner.sim.preemption import Preemption, patience_s
@@ -62,9 +60,9 @@ class Simulation:
         self._scheduling = Scheduling(
             self._env, self._state, self._queue, self._start, self._preemption
         )
-        self._dependencies = Dependencies()
-        self._ended: deque[EndedJob] = deque()
-        self._retention_s = retention_s
+        self._eligibility = Eligibility(
+            self._env, self._scheduling.note_time, self._is_here, retention_s
+        )
         self._on_start, self._on_end, self._on_requeue = on_start, on_end, on_requeue
         self._submitted = 0
         if not keeps_plan:
@@ -88,7 +86,7 @@ class Simulation:
         """Queue the job now, or at its ``submit_s`` if that is still to come."""
         if job.start_s is not None:
             raise ValueError(f"job {job.key!r} already runs; give it to the world instead")
-        if job.key in self._queue.pending or job.key in self._state.running:
+        if self._is_here(job.key):
             raise ValueError(f"job {job.key!r} is already in the cluster; give a new key")
         if job.submit_s <= self._env.now:
             self._arrive(job)
@@ -108,6 +106,7 @@ class Simulation:
         self._close(
             EndedJob(pending.job, partition, None, self.now_s, (), cancelled=True), ok=False
         )
+        self._scheduling.call()
 
     def hold(self, key: Key, reason: str = "JobHeldUser") -> None:
         """Keep a pending job from starting. Raises KeyError if it is not pending."""
@@ -173,14 +172,14 @@ class Simulation:
             if job.start_s is not None:
                 self._adopt(job, job.start_s)
                 continue
-            self._dependencies.note(job.key, Progress.PENDING)
+            self._eligibility.expect(job.key)
             (future if job.submit_s > 0 else waiting).append(job)
         for job in waiting:
-            self._arrive(job)
+            self._arrive(job, as_of_s=self._config.priority.last_calc_s)
         self._to_come = len(future)
         process = self._env.process
         process(self._submissions(sorted(future, key=lambda job: job.submit_s)))
-        process(self._decay())
+        process(self._calc_periods())
         self._scheduling.run()
         for reservation in world.reservations:
             for edge_s in (reservation.start_s, reservation.end_s):
@@ -195,30 +194,26 @@ class Simulation:
                 yield self._env.timeout(job.submit_s - self._env.now)
             self._arrive_at_last(job)
 
-    def _decay(self) -> Actor:
-        """Every calc period: charge and decay usage, and price the queue anew."""
+    def _calc_periods(self) -> Actor:
+        wait_s = self._config.priority.last_calc_s
         while True:
-            yield self._env.timeout(self._config.priority.calc_period_s)
-            for running in self._state.running.values():
-                self._pricing.charge(running, self.now_s)
-            self._pricing.end_period()
-            priced = [self._pricing.price(p, self.now_s) for p in self._queue.pending.values()]
-            if any(priced):
+            wait_s += self._config.priority.calc_period_s
+            yield self._env.timeout(wait_s)
+            wait_s = 0.0
+            running, waiting = self._state.running.values(), self._queue.pending.values()
+            if self._pricing.end_period(running, waiting, self.now_s):
                 self._queue.reorder()
                 self._scheduling.note_change()
-            self._drop_ended()
 
     # What happens to a job.
 
-    def _arrive(self, job: Job) -> None:
+    def _arrive(self, job: Job, *, as_of_s: float | None = None) -> None:
         pending = Pending(job, self._submitted, job.held)
         self._submitted += 1
         self._admission.admit(pending)
-        self._dependencies.note(job.key, Progress.PENDING)
-        self._dependencies.watch(pending)
+        self._eligibility.arrive(pending)
         self._queue.add(pending)
-        self._settle(pending)
-        self._pricing.price(pending, self.now_s)
+        self._pricing.price(pending, self.now_s if as_of_s is None else as_of_s)
         self._scheduling.call()
 
     def _arrive_at_last(self, job: Job) -> None:
@@ -253,16 +248,15 @@ class Simulation:
 
     def _run(self, record: Record, allocation: Allocation, start_s: float) -> Running:
         amounts = allocated(allocation, record.partition, self._state.nodes)
-        running = Running(
-            record, start_s, record.limit_s, allocation, amounts, max(start_s, self.now_s)
-        )
+        charged_until_s = max(start_s, self._config.priority.last_calc_s)
+        running = Running(record, start_s, record.limit_s, allocation, amounts, charged_until_s)
         self._state.take(running)
         self._scheduling.note_change()
         if self._preemption is not None:
             exempt_s = self._preemption.exempt_s(record)
             if start_s + exempt_s > self.now_s:
-                self._at(start_s + exempt_s, self._scheduling.note_change)
-        self._progress(record.job.key, Progress.STARTED)
+                self._at(start_s + exempt_s, self._scheduling.note_time)
+        self._eligibility.note_start(record.job.key)
         return running
 
     def _evict(self, running: Running, grace_s: float, requeues: bool) -> None:
@@ -280,30 +274,17 @@ class Simulation:
         else:
             self._scheduling.after_pass(take_down)
         self._scheduling.note_change()
-        self._at(self.now_s + patience_s(self._config), self._scheduling.note_change)
+        self._at(self.now_s + patience_s(self._config), self._scheduling.note_time)
 
     def _take_down(self, running: Running, *, requeues: bool) -> None:
-        """End a job before its time, or put it back into the queue as Slurm does: submitted anew,
-        not eligible for a while, its age and its work lost. Source: batch_requeue_fini, job_mgr.c.
-        """
+        """End a job before its time, or put it back into the queue."""
         if self._state.running.get(running.job.key) is not running:
             return  # over before
         if not requeues:
             self._end(running, evicted=True)
             return
         in_vain = self._stop(running, evicted=True)
-        self._arrive(
-            replace(
-                running.job,
-                submit_s=self.now_s,
-                eligible_s=self.now_s + self._config.requeue_delay_s + 1,
-                age_from_s=None,
-                dependencies=(),
-                held=None,
-                start_s=None,
-                allocation=(),
-            )
-        )
+        self._arrive(running.job.requeued(self.now_s, self._config.requeue_delay_s))
         if self._on_requeue is not None:
             self._on_requeue(in_vain)
 
@@ -318,6 +299,7 @@ class Simulation:
     ) -> EndedJob:
         self._state.release(running)
         self._pricing.charge(running, self.now_s)
+        self._scheduling.call_at_once()
         seen = views.running(running, self._state.nodes)
         return EndedJob(
             running.job,
@@ -330,37 +312,12 @@ class Simulation:
         )
 
     def _close(self, ended: EndedJob, *, ok: bool) -> None:
-        self._ended.append(ended)
-        self._progress(ended.job.key, Progress.SUCCEEDED if ok else Progress.FAILED)
-        self._scheduling.call()
+        self._eligibility.note_end(ended.job.key, ok=ok)
         if self._on_end is not None:
             self._on_end(ended)
 
-    def _drop_ended(self) -> None:
-        while self._ended and self._ended[0].end_s < self.now_s - self._retention_s:
-            key = self._ended.popleft().job.key
-            if key not in self._queue.pending and key not in self._state.running:
-                self._dependencies.forget(key)
-
-    def _progress(self, key: Key, progress: Progress) -> None:
-        for child in self._dependencies.note(key, progress):
-            self._settle(child)
-
-    def _settle(self, pending: Pending) -> None:
-        """See whether its dependencies let the job become eligible, and when."""
-        job = pending.job
-        if pending.eligible_s is not None:
-            return
-        verdict = self._dependencies.verdict(job.dependencies)
-        if verdict is None:
-            return
-        if not verdict:
-            pending.never = "DependencyNeverSatisfied"
-            return
-        since_s = self.now_s if job.dependencies else job.submit_s
-        pending.eligible_s = since_s if job.eligible_s is None else max(since_s, job.eligible_s)
-        if pending.eligible_s > self.now_s:
-            self._at(pending.eligible_s, self._scheduling.call)
+    def _is_here(self, key: Key) -> bool:
+        return key in self._queue.pending or key in self._state.running
 
     def _set_held(self, pending: Pending, reason: str | None) -> None:
         pending.held = reason

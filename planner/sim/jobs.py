@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 Key = Hashable  # a job id, or (array id, task index)
 
@@ -88,6 +88,21 @@ class Job:
                 f"job {self.key!r}: gpus_per_job names {sorted(self.gpus_per_job)}; give one type,"
                 " or use gpus_per_node"
             )
+
+    def requeued(self, now_s: float, delay_s: float) -> Job:
+        """A job that ran, back in the queue as Slurm puts it there: submitted anew, not eligible
+        for a while, its age and its work lost. Source: batch_requeue_fini, job_mgr.c.
+        """
+        return replace(
+            self,
+            submit_s=now_s,
+            eligible_s=now_s + delay_s + 1,
+            age_from_s=None,
+            dependencies=(),
+            held=None,
+            start_s=None,
+            allocation=(),
+        )
 
     @property
     def cpus(self) -> int:

@@ -10,14 +10,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 
+from planner.sim.choice import choose
 from planner.sim.jobs import Key
 from planner.sim.nodeset import NodeSet
 from planner.sim.occupancy import Allocation
+from planner.sim.placement import fits
 from planner.sim.preemption import Preemption
 from planner.sim.queue import Pending, Record
 from planner.sim.state import State
 
 Start = Callable[[Record, Allocation], None]
+
+_LIMITS = ("Assoc", "QOS", "Max")  # begin of the reasons of limits, which a look is needed to find
 
 
 def run_pass(
@@ -32,7 +36,8 @@ def run_pass(
 ) -> bool:
     """Start what fits, in order; set the reason of what does not. False if depth cut it short.
 
-    ``start`` must take the allocation from the state at once. ``depth`` None: the whole queue.
+    ``start`` must take the allocation from the state at once. ``depth``: how many jobs it looks at,
+    those of closed partitions included, and as coded one more; None: the whole queue.
     With ``partitions``, those that the records name, the jobs of a closed one are passed over:
     their reasons stay as they were.
     A job that preempts others starts in a later pass, and in this one blocks as it would anyway.
@@ -43,21 +48,25 @@ def run_pass(
         pending = record.pending
         if pending.left or pending in preempting:
             continue
+        if depth is not None and one_pass.looks > depth:
+            return False
         if partitions is not None and one_pass.closed_to(record):
             if one_pass.is_over(record, partitions):
                 return True
+            if depth is not None and pending.not_ready(now_s) is None:
+                one_pass.looks_at(record)
             continue
         reason = state.obstacle(record, now_s)
         if reason is not None:
             pending.reason = reason
-            if state.config.assoc_limit_stop and reason.startswith("AssocGrp"):
-                one_pass.close(record)
+            if reason != record.never and reason.startswith(_LIMITS):
+                one_pass.looks_at(record)
+                if state.config.assoc_limit_stop and reason.startswith("AssocGrp"):
+                    one_pass.close(record)
             continue
-        if one_pass.skips(record):
+        if not one_pass.looks_at(record) or one_pass.closed_to(record):
             pending.reason = "Priority"
             continue
-        if depth is not None and one_pass.tests > depth:  # as coded: one more than the parameter
-            return False
         allocation = one_pass.test(record)
         if allocation is None:
             if preemption is not None and preemption.make_room(
@@ -69,6 +78,7 @@ def run_pass(
         limit = state.limit_on(record, allocation)
         if limit is None:
             start(record, allocation)
+            one_pass.accept(record)
         else:
             pending.reason = limit
     return True
@@ -93,19 +103,28 @@ class _Pass:
         self._closed: set[tuple[str, str | None]] = set()  # partition, reservation
         self._closed_to_all: set[str] = set()  # partitions
         self._rejected_arrays: set[tuple[Key, str]] = set()
-        self._tests_in: Counter[str] = Counter()
-        self.tests = 0
+        self._looks_in: Counter[str] = Counter()  # by partition
+        self.looks = 0
 
-    def skips(self, record: Record) -> bool:
-        """Whether the record's partition is closed, or a sibling of its array was rejected."""
-        partition, job = record.partition.name, record.job
-        if self.closed_to(record):
-            return True
-        if (job.array_id, partition) in self._rejected_arrays:
-            return True
-        self._tests_in[partition] += 1
-        depth = self._state.config.partition_job_depth
-        return 0 < depth < self._tests_in[partition]
+    def looks_at(self, record: Record) -> bool:
+        """Count a look at the record. False if it gets none: it is of an array whose last task in
+        this partition did not start, or the partition has had its share.
+        """
+        partition, array_id = record.partition.name, record.job.array_id
+        if array_id is not None:
+            if (array_id, partition) in self._rejected_arrays:
+                return False
+            self._rejected_arrays.add((array_id, partition))
+        self._looks_in[partition] += 1
+        if 0 < self._state.config.partition_job_depth < self._looks_in[partition]:
+            return False
+        self.looks += 1
+        return True
+
+    def accept(self, record: Record) -> None:
+        """The record started, so the next task of its array gets a look, too."""
+        if record.job.array_id is not None:
+            self._rejected_arrays.discard((record.job.array_id, record.partition.name))
 
     def closed_to(self, record: Record) -> bool:
         return (record.partition.name, record.job.reservation) in self._closed
@@ -117,7 +136,6 @@ class _Pass:
         return record.job.reservation is None and len(self._closed_to_all) == len(partitions)
 
     def test(self, record: Record) -> Allocation | None:
-        self.tests += 1
         return self._state.place(record.need, self.open_to(record))
 
     def open_to(self, record: Record) -> NodeSet:
@@ -126,28 +144,53 @@ class _Pass:
     def block(self, record: Record, *, preempts: bool) -> str:
         """Reason of a job that did not fit, after closing to others what it waits for."""
         job = record.job
-        if job.array_id is not None:
-            self._rejected_arrays.add((job.array_id, record.partition.name))
-        if (
-            not preempts
-            and self._reserved(record)
-            and self._state.place(record.need, self._open_nodes)
-        ):
-            return "ReqNodeNotAvail"  # "Reserved for maintenance": blocks nobody
-        if may_reserve(record, self._state, self._now_s):
-            if job.required_nodes and len(job.required_nodes) >= (job.nodes or 1):
-                self._open_nodes &= ~record.need.required
-            else:
-                self.close(record)
-        return "Resources"
+        if self._lacks_nodes(record):
+            self._close_partition(record.partition.name)
+            return "Resources"
+        reason = "Resources"
+        if not preempts and self._is_unavailable(record):
+            reason = "ReqNodeNotAvail"
+        if job.required_nodes and len(job.required_nodes) >= job.min_nodes:
+            self._open_nodes &= ~record.need.required
+        elif reason == "Resources" and may_reserve(record, self._state, self._now_s):
+            self.close(record)
+        return reason
 
     def close(self, record: Record) -> None:
         """Fail the partition; its nodes go too, unless the job is confined to a reservation."""
         reservation = record.job.reservation
-        self._closed.add((record.partition.name, reservation))
         if reservation is None:
-            self._closed_to_all.add(record.partition.name)
-            self._open_nodes &= ~self._state.partition_nodes[record.partition.name]
+            self._close_partition(record.partition.name)
+        else:
+            self._closed.add((record.partition.name, reservation))
+
+    def _close_partition(self, name: str) -> None:
+        self._closed.add((name, None))
+        self._closed_to_all.add(name)
+        self._open_nodes &= ~self._state.partition_nodes[name]
+
+    def _lacks_nodes(self, record: Record) -> bool:
+        """Whether so few nodes of its partition work, and are not in a closed one, that no look at
+        what they have free is needed: that closes the partition, whatever else holds.
+        """
+        left = self._open_nodes & self._state.partition_nodes[record.partition.name]
+        return left.bit_count() < record.job.min_nodes
+
+    def _is_unavailable(self, record: Record) -> bool:
+        """Whether the nodes open to the job are too few even idle, and none of them is held whole:
+        it waits for other than jobs, so it blocks nobody. Source: runable_avail and nodes_busy of
+        _pick_best_nodes, node_scheduler.c.
+        """
+        need, allowed = record.need, self.open_to(record)
+        found = self._state.full_fit(need.grain).on(allowed)
+        if fits(need, found, allowed) and choose(need, self._state.nodes, found) is not None:
+            return False
+        candidates = need.grain.nodes & allowed
+        return not any(
+            running.allocation.node_set & candidates
+            for running in self._state.running.values()
+            if need.grain.whole_nodes or running.record.need.grain.whole_nodes
+        )
 
     def _reserved(self, record: Record) -> NodeSet:
         return self._state.reserved(record, self._now_s, self._now_s + record.limit_s)

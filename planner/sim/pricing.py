@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from planner.sim.cluster import World
 from planner.sim.fairshare import ShareTree, decay_factor
 from planner.sim.priority import age_factor, priority
@@ -11,7 +13,8 @@ from planner.sim.state import Running
 
 class Pricing:
     """Usage is charged to the tree and the tree is ranked once a calc period, so a priority is
-    stale by up to that long. A job submitted in between is priced with the last ranking.
+    stale by up to that long. A job submitted in between is priced with the last ranking. The
+    world's share tree is as of the last calc period, too.
     """
 
     def __init__(self, world: World) -> None:
@@ -43,10 +46,18 @@ class Pricing:
             used = elapsed_s * running.amounts["billing"] * record.usage_factor
             self.shares.charge(record.share_index, used)
 
-    def end_period(self) -> None:
-        """Decay all usage by one calc period and rank the users anew."""
+    def end_period(
+        self, running: Iterable[Running], waiting: Iterable[Pending], now_s: float
+    ) -> bool:
+        """Charge what runs, decay all usage by one calc period, rank the users anew and price what
+        waits; whether any priority changed.
+        """
+        for one in running:
+            self.charge(one, now_s)
         self.shares.decay(self._decay)
         self._rank()
+        changed = [self.price(pending, now_s) for pending in waiting]
+        return any(changed)
 
     def _rank(self) -> None:
         self.fair_share = self.shares.fair_tree(merges_ties=self._config.fair_tree_merges_ties)

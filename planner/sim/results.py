@@ -54,12 +54,7 @@ def plan(world: World, horizon_s: float) -> dict[Key, PlannedStart]:
     simulation = Simulation(replace(world, jobs=jobs), on_start=note, keeps_plan=False)
     asked = {job.key for job in jobs if job.start_s is None and job.submit_s <= 0}
     simulation.run(0.0)
-    found: dict[Key, PlannedStart] = {}
-    for waiting in simulation.queue():
-        if waiting.job.key not in found:
-            found[waiting.job.key] = PlannedStart(
-                waiting.job.key, None, (), None, waiting.reason, waiting.never
-            )
+    found = _not_started(simulation)
     while simulation.may_start() and simulation.now_s < horizon_s:
         simulation.run(min(horizon_s, simulation.now_s + _STRIDE_S))
     for key in asked & starts.keys():
@@ -70,6 +65,21 @@ def plan(world: World, horizon_s: float) -> dict[Key, PlannedStart]:
             nodes=tuple(share.node for share in starts[key].allocation),
             partition=starts[key].partition,
         )
+    return found
+
+
+def at_origin(world: World) -> dict[Key, PlannedStart]:
+    """The jobs that the first look at the queue does not start, and why; none has a start yet."""
+    simulation = Simulation(world, keeps_plan=False)
+    simulation.run(0.0)
+    return _not_started(simulation)
+
+
+def _not_started(simulation: Simulation) -> dict[Key, PlannedStart]:
+    found: dict[Key, PlannedStart] = {}
+    for waiting in simulation.queue():
+        key = waiting.job.key
+        found.setdefault(key, PlannedStart(key, None, (), None, waiting.reason, waiting.never))
     return found
 
 

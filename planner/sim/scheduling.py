@@ -7,6 +7,7 @@ at one instant run once, after everything else that happens then.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from math import ceil
 
 import simpy
 
@@ -20,6 +21,8 @@ from planner.sim.queue import Queue
 from planner.sim.state import State
 
 Actor = Generator[simpy.Event, None, None]
+
+LOOK_EVERY_S = 1.0  # as controller and backfill look whether anything is to be done
 
 
 class Scheduling:
@@ -40,8 +43,10 @@ class Scheduling:
         self._start, self._preemption = start, preemption
         self._changes = 0  # counts all that a pass could react to
         self._changes_main_saw = -1
-        self._last_pass_s = -self._config.main_min_delay_s
-        self._pass_due = False
+        self._last_look_s = -self._config.main_min_delay_s  # of the controller, with a pass
+        self._look_due_s: float | None = None
+        self._end_seen = False  # at this instant; a pass follows
+        self._idle: simpy.Event | None = None  # backfill waits for a change
         self._after_pass: list[Callable[[], None]] = []
 
     def run(self) -> None:
@@ -52,17 +57,38 @@ class Scheduling:
             self._env.process(self._backfill())
 
     def note_change(self) -> None:
-        """Something happened that the next pass must see, but that does not call for one."""
+        """Something happened that the next pass or cycle must see, but that calls for no pass."""
+        self._changes += 1
+        self._wake()
+
+    def note_time(self) -> None:
+        """A time has come at which more is possible. Slurm does not notice: the next pass or cycle
+        sees it, which other changes or the periodic pass bring about.
+        """
         self._changes += 1
 
     def call(self) -> None:
-        """Something happened: a main pass is due, but no sooner than batch_sched_delay allows."""
-        self._changes += 1
-        if self._pass_due or self._config.main_interval_s <= 0:
+        """Something happened: a main pass follows when the controller looks next, once a second,
+        but no sooner than batch_sched_delay allows. Source: _slurmctld_background, controller.c.
+        """
+        self.note_change()
+        if self._look_due_s is not None or self._config.main_interval_s <= 0:
             return
-        self._pass_due = True
-        due_s = max(float(self._env.now), self._last_pass_s + self._config.main_min_delay_s)
-        call_at(self._env, due_s, self._called_pass)
+        earliest_s = max(float(self._env.now), self._last_look_s + self._config.main_min_delay_s)
+        self._look_due_s = ceil(earliest_s / LOOK_EVERY_S) * LOOK_EVERY_S
+        call_at(self._env, self._look_due_s, self._called_pass)
+
+    def call_at_once(self) -> None:
+        """A job has ended: a main pass follows, whatever batch_sched_delay says. Source:
+        _slurm_rpc_epilog_complete, proc_req.c.
+        """
+        if self._config.main_defers:
+            self.call()
+            return
+        self.note_change()
+        if not self._end_seen and self._config.main_interval_s > 0:
+            self._end_seen = True
+            call_at(self._env, float(self._env.now), self._pass_after_end)
 
     def after_pass(self, act: Callable[[], None]) -> None:
         """Act once the pass or cycle under way is over, or yields its locks."""
@@ -76,17 +102,25 @@ class Scheduling:
     def _main_scheduler(self) -> Actor:
         while True:
             yield self._env.timeout(0)  # behind all else that is due now
-            self._main_pass(depth=None)
+            self._look(depth=None)
             yield self._env.timeout(self._config.main_interval_s)
 
     def _called_pass(self, _: simpy.Event) -> None:
-        self._pass_due = False
+        if self._look_due_s is not None and self._env.now >= self._look_due_s:
+            self._look(self._config.main_queue_depth)
+
+    def _look(self, depth: int | None) -> None:
+        self._last_look_s, self._look_due_s = float(self._env.now), None
+        self._main_pass(depth)
+
+    def _pass_after_end(self, _: simpy.Event) -> None:
+        self._end_seen = False
         self._main_pass(self._config.main_queue_depth)
 
     def _main_pass(self, depth: int | None) -> None:
         if self._changes_main_saw == self._changes:
             return
-        now_s = self._last_pass_s = float(self._env.now)
+        now_s = float(self._env.now)
         # Without a plan nobody asks for reasons either, but for those at the origin.
         in_short = self.plan is None and self._preemption is None and now_s > 0
         whole = run_pass(
@@ -100,16 +134,30 @@ class Scheduling:
         )
         if whole:
             self._changes_main_saw = self._changes
+        self._wake()
         self._act()
 
     def _backfill(self) -> Actor:
         seen = -1
         while True:
             yield self._env.timeout(0)
-            if seen != self._changes:
-                seen = self._changes
-                yield from self._cycle()
+            if seen == self._changes:
+                yield from self._next_change()
+            seen = self._changes
+            yield from self._cycle()
             yield self._env.timeout(self._config.bf_interval_s)
+
+    def _wake(self) -> None:
+        if self._idle is not None and not self._idle.triggered:
+            self._idle.succeed()
+
+    def _next_change(self) -> Actor:
+        """Nothing to do: Slurm looks again every second until something has changed."""
+        since_s = float(self._env.now)
+        self._idle = self._env.event()
+        yield self._idle
+        self._idle = None
+        yield self._env.timeout((since_s - float(self._env.now)) % LOOK_EVERY_S)
 
     def _cycle(self) -> Actor:
         records, now_s = self._queue.in_order(), float(self._env.now)

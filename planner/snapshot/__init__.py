@@ -38,7 +38,7 @@ class Snapshot:
 def build(facts: Facts) -> Snapshot:
     """The cluster as it was when the queue was asked for."""
     notes = list(facts.notes)
-    config = build_config(facts.config, notes)
+    config = build_config(facts.config, notes, facts.taken_at)
     nodes = build_nodes(facts, notes)
     partitions = build_partitions(facts, nodes, config.preemption, notes)
     reservations = build_reservations(facts, nodes, notes)

@@ -11,10 +11,12 @@ from planner.snapshot.dependencies import Ties, ties_of
 from planner.snapshot.facts import Facts, SnapshotNote
 from planner.snapshot.requests import Site, request_fields
 from planner.snapshot.rows import Rows, key_of, shared_id, tasks_of
+from planner.snapshot.rules import last_calc_s
 from tracker.slurm.reasons import ReasonClass, classify
 from tracker.slurm.records import PriorityFactors, QueuedJob
 from tracker.slurm.states import REQUEUE_STATES
 
+_PRINTED_S = 1.0  # ages are not told more exactly
 _HOLDING_CLASSES = {ReasonClass.BUDGET, ReasonClass.NEVER, ReasonClass.ACTION}
 # Of the other resources' states the model knows these; licences and the like have no known end.
 _MODELLED_OTHERS = ("dependency", "reqnodenotavail", "node", "resources", "partition")
@@ -49,7 +51,7 @@ class PendingReader:
         self._site = site
         self._reservations = reservations
         self._notes = notes
-        self._config = facts.config
+        self._config, self._taken_at = facts.config, facts.taken_at
         self._factors = {factors.job_id: factors for factors in facts.priorities}
         self._stuck: set[str] = set()  # keys of jobs without a start, for those that wait for them
 
@@ -150,9 +152,11 @@ class PendingReader:
         return None
 
     def _age_from_s(self, record: QueuedJob, rank: PriorityFactors | None) -> float | None:
-        """Where age counts from: eligibility, unless accrual limits kept it younger.
+        """Where age counts from: eligibility, unless sprio tells another age. Limits on accrual keep
+        it younger. It is older where an array's throttle held its next task back, which became
+        eligible only then.
 
-        sprio tells the age as of the last calc period, so less than two periods is no difference.
+        sprio tells the age as of the last calc period, so younger by two is no difference.
         """
         config = self._config
         if config is not None and "ACCRUE_ALWAYS" in config.priority_flags:
@@ -160,11 +164,11 @@ class PendingReader:
         eligible_s = self._rows.offset_s(record.eligible_at)
         if config is None or rank is None or rank.age_norm is None or eligible_s is None:
             return eligible_s
-        max_age_s = config.priority_max_age_s
-        told_s = rank.age_norm * max_age_s
-        if min(-eligible_s, max_age_s) - told_s > 2 * config.priority_calc_period_s:
-            return -told_s
-        return eligible_s
+        told_s = rank.age_norm * config.priority_max_age_s
+        younger_s = min(-eligible_s, config.priority_max_age_s) - told_s
+        if -_PRINTED_S <= younger_s <= 2 * config.priority_calc_period_s:
+            return eligible_s
+        return last_calc_s(config, self._taken_at) - told_s
 
 
 def _same_name(one: QueuedJob, other: QueuedJob) -> bool:

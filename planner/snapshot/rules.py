@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
 from planner.sim.config import PriorityConfig, SchedulerConfig
 from planner.snapshot.facts import SnapshotNote
@@ -21,8 +22,12 @@ _NOT_MODELLED_FLAGS = {
 }
 
 
-def build_config(config: ClusterConfig | None, notes: list[SnapshotNote]) -> SchedulerConfig:
-    """Slurm's documented defaults where the site says nothing, or nothing that can be read."""
+def build_config(
+    config: ClusterConfig | None, notes: list[SnapshotNote], at: datetime
+) -> SchedulerConfig:
+    """As of the origin ``at``; Slurm's documented defaults where the site says nothing, or nothing
+    that can be read.
+    """
     if config is None:
         return SchedulerConfig()
     number = Numbers("SchedulerParameters", config.scheduler_parameters, notes)
@@ -30,11 +35,12 @@ def build_config(config: ClusterConfig | None, notes: list[SnapshotNote]) -> Sch
     _note_unmodelled(config, notes)
     interval_s = number("bf_interval", 30)
     return SchedulerConfig(
-        priority=_priority(config),
+        priority=_priority(config, at),
         enforce_limits=bool(config.enforce & {"limits", "safe", "all"}),
         main_interval_s=number("sched_interval", 60),
         main_min_delay_s=number("batch_sched_delay", 3),
         main_queue_depth=int(number("default_queue_depth", 100)),
+        main_defers=any(name.startswith("defer") for name in config.scheduler_parameters),
         partition_job_depth=int(number("partition_job_depth", 0)),
         assoc_limit_stop="assoc_limit_stop" in config.scheduler_parameters,
         backfill=config.values.get("SchedulerType", "sched/backfill") == "sched/backfill",
@@ -71,7 +77,7 @@ def release(version: str) -> tuple[int, int]:
     return (int(match[1]), int(match[2])) if match else (25, 11)
 
 
-def _priority(config: ClusterConfig) -> PriorityConfig:
+def _priority(config: ClusterConfig, at: datetime) -> PriorityConfig:
     if config.values.get("PriorityType", "priority/multifactor") == "priority/basic":
         return PriorityConfig()  # first come, first served: no weights
     weights = config.priority_weights
@@ -85,9 +91,23 @@ def _priority(config: ClusterConfig) -> PriorityConfig:
         weight_tres=config.priority_tres_weights,
         max_age_s=config.priority_max_age_s,
         calc_period_s=config.priority_calc_period_s,
+        last_calc_s=last_calc_s(config, at),
         decay_half_life_s=config.priority_decay_half_life_s,
         favor_small=config.values.get("PriorityFavorSmall", "No").lower() == "yes",
     )
+
+
+def last_calc_s(config: ClusterConfig, at: datetime) -> float:
+    """When priorities were last computed, in seconds from the origin ``at``, so never above 0; 0 if
+    that cannot be told.
+
+    Calc periods are counted from the start of the controller, as seen on 22.05 from a second after
+    it. Source: _decay_thread, priority_multifactor.c.
+    """
+    booted, period_s = config.values.get("BOOT_TIME", ""), config.priority_calc_period_s
+    if period_s <= 0 or not booted.isdecimal():
+        return 0.0
+    return -((at.timestamp() - int(booted) - 1) % period_s)
 
 
 def _note_unmodelled(config: ClusterConfig, notes: list[SnapshotNote]) -> None:

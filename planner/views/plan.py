@@ -15,9 +15,10 @@ from planner import questions
 from planner.choices import choices
 from planner.forms import PlanForm
 from planner.models import Question
-from planner.outlook import outlook, time_line
+from planner.outlook import outlook, spread_axis, time_line
 from planner.track_record import Choice, kept_track_record
 from tracker.models import Actor, Cluster
+from tracker.spread import Axis
 from tracker.views.base import actor_of
 
 NOTHING_NEW = 204  # htmx leaves the page as it is
@@ -85,12 +86,13 @@ def _queue(
     actor: Actor, cluster: Cluster, queue_at: datetime | None, now: datetime
 ) -> dict[str, object]:
     seen = outlook(actor, cluster, queue_at)
-    horizon_s = seen.forecast.horizon_s if seen.forecast else 0
+    horizon_s = seen.newest.horizon_s if seen.newest else 0
     return {
         "cluster": cluster,
         "outlook": seen,
         "is_old": seen.is_old(now),
         "figure": time_line(seen.rows, horizon_s, now),
+        "axis": spread_axis(seen.rows, now),
         "seen": seen.version(now),
         "now": now,
     }
@@ -99,22 +101,28 @@ def _queue(
 def _answer(question: Question | None) -> dict[str, object]:
     if question is None or question.state != Question.State.DONE:
         return {"question": question}
-    options = [_with_times(option, question.snapshot_at) for option in question.answer["options"]]
-    best = question.answer["best"]
+    answer, now = question.answer, question.snapshot_at
+    options = [_with_times(option, now) for option in answer["options"]]
+    best = answer["best"]
+    starts = [
+        option["start"] for option in answer["options"] if option["start"]["p10_s"] is not None
+    ]
+    last_s = max((start["p90_s"] or start["p50_s"] for start in starts), default=None)
     return {
         "question": question,
         "cluster": question.cluster,
         "options": options,
         "best": None if best is None else options[best],
+        "axis": last_s and Axis.around(now, [now + timedelta(seconds=last_s)]),
     }
 
 
 def _with_times(option: dict, snapshot_at: datetime) -> dict[str, object]:
-    """The option with its seconds from the snapshot as times."""
+    """The option with its seconds from the snapshot as times, named as an estimate's are."""
     times = {
-        f"{what}_at": None
-        if (at_s := option[what]["p50_s"]) is None
-        else snapshot_at + timedelta(seconds=at_s)
-        for what in ("start", "finish")
+        f"{prefix}{level}_at": None if at_s is None else snapshot_at + timedelta(seconds=at_s)
+        for prefix, what in (("", "start"), ("finish_", "finish"))
+        for level in ("p10", "p50", "p90")
+        for at_s in (option[what][f"{level}_s"],)
     }
     return option | times | {"command": shlex.join(["sbatch", *option["sbatch_args"], "SCRIPT.sh"])}

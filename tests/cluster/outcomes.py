@@ -16,19 +16,23 @@ from pathlib import Path
 import numpy as np
 
 from planner.baselines import PastWaits, Shape, recent_like
+from planner.calibration import Calibration, Told
 from planner.forecasts import HORIZON_S, JobForecast, forecast
+from planner.milestones import last_reached
 from planner.quantiles import Quantiles
 from planner.sim.cluster import World
 from planner.sim.engine import Simulation
 from planner.sim.jobs import Key
 from planner.sim.views import RunningJob
 from planner.snapshot import build, read_facts
+from planner.snapshot.past import recorded_past
 from tests.cluster.campaign import SNAPSHOTS, TRUTH
 from tracker.slurm.capture import read_capture
 from tracker.slurm.client import Slurm
 from tracker.slurm.records import AccountedJob, QueuedJob
 
 FEWEST = 10  # starts seen before the constant is said
+REPLICAS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,21 +107,28 @@ def read_rows(campaign: Path, truth: Truth) -> list[Row]:
     """Every waiting job of every snapshot, in order of time."""
     rows: list[Row] = []
     for number, folder in enumerate(sorted((campaign / SNAPSHOTS).iterdir())):
-        snapshot = build(read_facts(Slurm(read_capture(folder).transport)))
+        slurm = Slurm(read_capture(folder).transport)
+        facts = read_facts(slurm)
+        snapshot = build(facts)
         at = snapshot.taken_at
         constant, past = constant_of(rows, at), _Past(truth, at)
         with_true_runs = _with_true_runs(snapshot.world, truth)
-        for job in forecast(snapshot).jobs:
+        plan = {job.pending.key: _said(job) for job in forecast(snapshot).jobs}
+        ensemble = forecast(snapshot, recorded_past(slurm, facts, snapshot), replicas=REPLICAS)
+        calibration = _calibration_of(rows, at)
+        for job in ensemble.jobs:
+            key, record, raw = job.pending.key, job.pending.record, _said(job)
             said = {
-                "ours": _said(job),
-                "Slurm": _of_slurm(job.pending.record, at),
+                "ours": raw and calibration.apply(raw, 0),
+                "ensemble": raw,
+                "plan": plan[key],
+                "Slurm": _of_slurm(record, at),
                 "constant": constant,
-                "recent_like": past.left(job.pending.record),
-                "true runs": with_true_runs.get(job.pending.key),
+                "recent_like": past.left(record),
+                "true runs": with_true_runs.get(key),
             }
-            outcome = truth.outcome(job.pending.key, at)
-            record = job.pending.record
-            rows.append(Row(number, at, job.pending.key, record, job.reason_class, said, *outcome))
+            outcome = truth.outcome(key, at)
+            rows.append(Row(number, at, key, record, job.reason_class, said, *outcome))
     return rows
 
 
@@ -148,6 +159,29 @@ def constant_of(earlier: Iterable[Row], at: datetime) -> Quantiles | None:
     if len(left_s) < FEWEST:
         return None
     return Quantiles(*(float(q) for q in np.quantile(left_s, (0.1, 0.5, 0.9))))
+
+
+def _calibration_of(earlier: Iterable[Row], at: datetime) -> Calibration:
+    """From the record that the service keeps: a row a job and milestone, as known at ``at``."""
+    first: dict[tuple[str, int], Row] = {}
+    for row in earlier:
+        if row.waits_for_time and row.said["ensemble"] is not None:
+            first.setdefault((row.key, last_reached(row.waited_s)), row)
+    rows = list(first.values())
+    said = [row.said["ensemble"] or Quantiles(None, None, None) for row in rows]
+    passed_s = np.array([_after(at, row.at) for row in rows])
+    actual_s = np.array([row.actual_s for row in rows])
+    censored = np.array([row.is_censored for row in rows], dtype=np.bool_)
+    told = Told(
+        issued_s=np.array([row.at.timestamp() for row in rows]),
+        p10_s=np.array([quantiles.p10_s for quantiles in said], dtype=np.float64),
+        p50_s=np.array([quantiles.p50_s for quantiles in said], dtype=np.float64),
+        p90_s=np.array([quantiles.p90_s for quantiles in said], dtype=np.float64),
+        waited_s=np.minimum(actual_s, passed_s),
+        is_censored=censored | (actual_s > passed_s),
+        group=np.zeros(len(rows), dtype=np.int64),
+    )
+    return Calibration.fit(told, at.timestamp())
 
 
 def _with_true_runs(world: World, truth: Truth) -> dict[Key, Quantiles]:

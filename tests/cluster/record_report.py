@@ -25,7 +25,7 @@ from tests.cluster.campaign import SNAPSHOTS
 from tests.cluster.outcomes import Row, read_rows, read_truth
 
 COMPARED = ("Slurm", "constant", "recent_like")
-METHODS = ("ours", *COMPARED, "true runs")
+METHODS = ("ours", "ensemble", "plan", *COMPARED, "true runs")
 BLOCK_S = 120  # snapshots of so long are drawn together when intervals are made
 WAITED_MINUTES = ((0, 1), (1, 3), (3, 6), (6, 10), (10, 60))
 WORST = 10
@@ -119,6 +119,7 @@ def _summary(campaign: Campaign) -> str:
 def _methods(campaign: Campaign, rows: Mask) -> str:
     head = ("", "rows", "answered", "median error s", "mean error s", "bias s", "within factor 2")
     head += ("within 1 min", "pinball s", "started by the middle", "by the 90 % bound")
+    head += ("the same, ties drawn", "90 % bound s")
     return _table(head, (_line(campaign, name, rows) for name in METHODS))
 
 
@@ -137,6 +138,8 @@ def _line(campaign: Campaign, name: str, rows: Mask) -> list[str]:
         _number(found.pinball, blocks.mean(pinball_s(part))),
         _share(found.coverage_p50),
         _share(found.coverage_p90),
+        _share(found.coverage_p90_randomised),
+        _number(found.width_p90_s),
     ]
 
 

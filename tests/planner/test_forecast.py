@@ -9,18 +9,36 @@ from pathlib import Path
 
 import pytest
 
+from planner.ensemble import Past
 from planner.forecasts import Forecast, JobForecast, forecast
+from planner.quantiles import Quantiles
 from planner.selfcheck import moments
 from planner.selfcheck.starts import agreement, compare
-from planner.snapshot import build
+from planner.snapshot import Facts, build
+from planner.snapshot.past import recorded_past
 from tests.planner.recorded import recorded_facts, recorded_slurm, row, with_rows
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "forecast-on-recorded-cluster.md"
 
 
+SHORT_S = 60
+
+
 @pytest.fixture(scope="module")
 def made() -> Forecast:
     return forecast(build(recorded_facts()))
+
+
+def spread_of(facts: Facts, *, seed: int = 0) -> Forecast:
+    """Few replicas that look a little ahead, from the accounting recorded with the queue."""
+    snapshot = build(facts)
+    past = recorded_past(recorded_slurm(), facts, snapshot)
+    return forecast(snapshot, past, replicas=4, seed=seed, horizon_s=SHORT_S)
+
+
+@pytest.fixture(scope="module")
+def spread() -> Forecast:
+    return spread_of(recorded_facts())
 
 
 def by_id(made: Forecast) -> dict[str, JobForecast]:
@@ -35,6 +53,8 @@ def test_every_pending_job_gets_an_estimate_or_a_reason(made: Forecast) -> None:
         assert job.p50_s is None or job.p50_s >= 0
         assert job.why
         assert (job.p10_s, job.p90_s) == (None, None)  # one replica tells no spread
+        assert (job.p_within_10_min, job.finish) == (None, Quantiles(None, None, None))
+    assert (made.method, made.replicas) == ("plan", 1)
 
 
 def test_the_same_snapshot_gives_the_same_forecast(made: Forecast) -> None:
@@ -47,7 +67,9 @@ def test_json_has_the_keys_of_the_contract(made: Forecast) -> None:
     assert (told["age_s"], told["replicas"], told["horizon_s"]) == (90.0, 1, 86_400)
     assert datetime.fromisoformat(told["snapshot_at"]) == made.snapshot_at
     keys = ["job_id", "p10_s", "p50_s", "p90_s", "later_than_horizon", "reason_class", "why"]
+    keys += ["p_within_10_min", "finish"]
     assert all(list(job) == keys for job in told["jobs"])
+    assert all(list(job["finish"]) == ["p10_s", "p50_s", "p90_s"] for job in told["jobs"])
 
 
 @pytest.mark.parametrize(
@@ -88,6 +110,63 @@ def test_components_of_a_het_job_start_together() -> None:
     second = replace(row(893), het_job_id=884, het_offset=1)
     found = by_id(forecast(build(with_rows(first, second)), horizon_s=3600))
     assert found["884+0"].p50_s == found["884+1"].p50_s
+
+
+def test_with_a_past_each_start_is_a_range_and_so_is_its_finish(spread: Forecast) -> None:
+    assert (spread.method, spread.replicas) == ("ensemble", 4)
+    told = [job for job in spread.jobs if job.p90_s is not None]
+    assert len(told) > 8
+    for job in told:
+        assert job.p10_s is not None
+        assert job.p50_s is not None
+        assert job.p10_s <= job.p50_s <= job.p90_s
+        assert job.p_within_10_min == 1.0  # its last start lies within the minute looked at
+        assert job.finish.p50_s is not None
+        assert job.finish.p50_s > job.p50_s
+    assert any(job.p10_s < job.p90_s for job in told if job.p10_s and job.p90_s)
+
+
+def test_a_range_can_reach_past_the_horizon(spread: Forecast) -> None:
+    reaching = [job for job in spread.jobs if job.later_than_horizon == ("p90",)]
+    assert reaching
+    for job in reaching:
+        assert job.p50_s is not None
+        assert job.p90_s is None
+        assert job.p_within_10_min is not None
+        assert 0.0 < job.p_within_10_min < 1.0
+    later = by_id(spread)["795"]  # it waits for its begin time
+    assert later.later_than_horizon == ("p10", "p50", "p90")
+    assert later.p_within_10_min == 0.0
+
+
+def test_a_job_that_waiting_does_not_help_has_no_range_either(
+    made: Forecast, spread: Forecast
+) -> None:
+    never = [key for key, job in by_id(made).items() if not (job.p50_s or job.later_than_horizon)]
+    assert len(never) > 5
+    for key in set(never) - {"1203"}:  # which starts at once
+        assert by_id(spread)[key].why == by_id(made)[key].why
+        assert by_id(spread)[key].finish.p50_s is None
+
+
+def test_components_of_a_het_job_start_together_in_each_future() -> None:
+    first = replace(row(884), het_job_id=884, het_offset=0)
+    second = replace(row(893), het_job_id=884, het_offset=1)
+    stuck = replace(row(794), het_job_id=893, het_offset=1)
+    free = replace(row(896), het_job_id=893, het_offset=0)
+    found = by_id(spread_of(with_rows(first, second, stuck, free)))
+    one, other = found["884+0"], found["884+1"]
+    assert (one.p10_s, one.p50_s, one.p90_s) == (other.p10_s, other.p50_s, other.p90_s)
+    assert one.later_than_horizon == other.later_than_horizon
+    assert found["893+0"].why == found["893+1"].why
+    assert (found["893+0"].p50_s, found["893+0"].later_than_horizon) == (None, ())
+
+
+def test_a_past_that_knows_nothing_is_none() -> None:
+    snapshot = build(recorded_facts())
+    with_blank = forecast(snapshot, Past(), replicas=16, horizon_s=SHORT_S)
+    assert with_blank == forecast(snapshot, horizon_s=SHORT_S)
+    assert (with_blank.method, with_blank.replicas) == ("plan", 1)
 
 
 def test_one_backfill_cycle_plans_what_the_recorded_slurm_planned() -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from celery import current_app
 
-from planner import forecast_queue
+from planner import forecast_batches, forecast_queue
 from planner.models import Forecast
 from planner.tasks import compute_forecast, request_forecasts
 from tests.factories import make_cluster
@@ -82,7 +82,7 @@ def test_a_dear_forecast_is_asked_for_less_often(
 ) -> None:
     now = queue_read_at(cluster) + MINUTE
     Forecast.objects.create(cluster=cluster, state=State.DONE, requested_at=now, cpu_s=30.0)
-    due_at = now + timedelta(seconds=300)  # 30 s are a tenth of five minutes
+    due_at = now + timedelta(seconds=120)  # 30 s are a quarter of two minutes
     assert request_due(due_at - MINUTE, django_capture_on_commit_callbacks) == []
     assert len(request_due(due_at, django_capture_on_commit_callbacks)) == 1
 
@@ -98,8 +98,8 @@ def test_a_paused_cluster_and_one_never_read_get_no_forecast(
 
 def test_a_forecast_is_computed_once_however_often_it_is_rung(cluster: Cluster) -> None:
     row = Forecast.objects.create(cluster=cluster, requested_at=queue_read_at(cluster))
-    assert forecast_queue.compute(row.pk) is True
-    assert forecast_queue.compute(row.pk) is False
+    assert forecast_batches.compute(row.pk) is True
+    assert forecast_batches.compute(row.pk) is False
     row.refresh_from_db()
     assert (row.state, row.tries, row.jobs, row.error) == (State.DONE, 1, 221, "")
     assert row.snapshot_at == queue_read_at(cluster)
@@ -115,7 +115,7 @@ def test_a_forecast_that_fails_is_tried_again_and_then_given_up(db: None) -> Non
     for _ in range(4):
         compute_forecast(row.pk)
         row.refresh_from_db()
-        states.append((row.state, row.tries))
+        states.append((row.state, row.batches.get().tries))
     queued = State.QUEUED
     assert states == [(queued, 1), (queued, 2), (State.FAILED, 3), (State.FAILED, 3)]
     assert "squeue" in row.error

@@ -8,9 +8,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from planner.issuing import issue
 from planner.past_waits import RecentWaits
 from tests.factories import NOW, make_cluster
+from tests.planner.issued import issue
 from tests.planner.plan_world import small_cluster
 from tests.planner.recorded import recorded_facts
 from tracker.models import Cluster, Job, StartEstimate
@@ -110,7 +110,7 @@ def test_history_is_read_once_a_forecast_and_stored_with_milestones_only() -> No
         for partition in ("cpu", "highmem"):
             started(cluster, 50, ago=NOW - TAKEN_AT + MINUTE, cpus=32, partition=partition)
     with CaptureQueriesContext(connection) as queries:
-        issue(cluster, replicas=1, seed=0, horizon_s=3600)
+        issue(cluster)
     assert len(of_history(queries)) == 1
     said = StartEstimate.objects.exclude(history_p50_at=None)
     assert said.count() == 14
@@ -118,7 +118,7 @@ def test_history_is_read_once_a_forecast_and_stored_with_milestones_only() -> No
     for each in said:
         assert each.history_p50_at == each.submit_at + 50 * MINUTE
     with CaptureQueriesContext(connection) as queries:
-        issue(cluster, replicas=1, seed=0, horizon_s=3600)
+        issue(cluster)
     assert of_history(queries) == []
     newest = StartEstimate.objects.filter(is_newest=True)
     assert not newest.exclude(history_p50_at=None).exists()

@@ -69,11 +69,11 @@ def test_an_open_question_is_202_and_its_location_tells_the_answer_later(alice, 
     assert [option["partition"] for option in body["options"]] == ["debug", "cpu"]
     assert body.keys() == {
         *("snapshot_at", "age_s", "replicas", "horizon_s", "request", "ignored", "options"),
-        *("best", "smallest_change", "walltime", "by_hour"),
+        *("method", "best", "smallest_change", "walltime", "by_hour"),
     }
     assert body["options"][0].keys() == {
-        *("partition", "qos", "gpu_type", "nodes", "planned_nodes", "limit_minutes", "begin_at"),
-        *("allowed", "why_not", "start", "finish", "p_within_10_min", "billing_units"),
+        *("partition", "qos", "gpu_type", "nodes", "limit_minutes", "begin_at", "allowed"),
+        *("why_not", "start", "finish", "later_than_horizon", "p_within_10_min", "billing_units"),
         *("sbatch_args", "reasons"),
     }
     assert body["options"][0]["start"].keys() == {"p10_s", "p50_s", "p90_s"}

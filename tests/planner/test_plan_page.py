@@ -35,7 +35,8 @@ def forecast(cluster: Cluster, **fields: object) -> Forecast:
 
 def estimate(job: Job, **fields: object) -> None:
     now = timezone.now()
-    publish_estimates(now, [NewEstimate(job_id=job.pk, snapshot_at=now, method="plan", **fields)])
+    fields = {"method": "plan"} | fields
+    publish_estimates(now, [NewEstimate(job_id=job.pk, snapshot_at=now, **fields)])
 
 
 @pytest.fixture
@@ -85,8 +86,7 @@ def test_before_the_first_forecast_the_queue_stands_without_starts(client, peopl
     assert "1 job waits; the first forecast" in html and "no forecast yet" in html
 
 
-def test_a_planned_start_is_shown_with_its_needs_and_slurms_own(client, people, cluster) -> None:
-    forecast(cluster)
+def test_an_expected_start_is_shown_with_its_needs_and_slurms_own(client, people, cluster) -> None:
     job = make_job(
         cluster,
         7,
@@ -102,33 +102,45 @@ def test_a_planned_start_is_shown_with_its_needs_and_slurms_own(client, people, 
     html = page(client, people.mallory)
     assert "7_[3-4]" in html
     assert "2 × 2 nodes, 16 CPUs, 4 a100, 64 GiB" in html
-    assert "2 jobs wait; 2 have a planned start" in html  # both tasks of the array
+    assert "2 jobs wait; 2 are expected to start" in html  # both tasks of the array
     assert "+30 min" in html
     assert "data-predicted-start" in html and "time-line-figure" in html
+    assert "spread-bar" not in html  # a plan knows no range
+    assert "one plan in which every job runs to its time limit" in html
+
+
+def test_ranges_are_drawn_on_one_axis_and_said_how_they_came_about(client, people, cluster) -> None:
+    now = timezone.now()
+    for job_id, hours in ((1, 1), (2, 6)):
+        at = {f"p{level}_at": now + timedelta(hours=hours, minutes=level) for level in (10, 50, 90)}
+        estimate(make_job(cluster, job_id), **at, method="ensemble", replicas=16)
+    html = page(client, people.mallory)
+    assert html.count('class="spread-bar"') == 2
+    assert "now to +7 h 48 min" in html  # 4 % after the last of them
+    assert "16 simulated futures of the queue" in html
+    assert '"8 starts in 10"' in html  # in the time line
 
 
 def test_a_start_past_the_horizon_and_a_job_without_one_are_said(client, people, cluster) -> None:
-    forecast(cluster)
     estimate(make_job(cluster, 1), later_than_horizon=("p50",), horizon_s=86_400)
     held = make_job(cluster, 2, reason="JobHeldUser")
     estimate(held, reason_class="F", why="Its user holds it. Release it.")
     html = page(client, people.mallory)
     assert "later than 1 d" in html
-    assert "none can be given" in html and "Its user holds it. Release it." in html
+    assert "cannot be estimated" in html and "Its user holds it. Release it." in html
     assert "time-line-figure" not in html
 
 
 def test_ones_own_next_start_is_the_first_sentence(client, people, cluster) -> None:
-    forecast(cluster)
     for job_id, user, hours in ((1, "wanda", 1), (2, "alice", 2), (3, "alice", 3)):
         estimate(
             make_job(cluster, job_id, user=user), p50_at=timezone.now() + timedelta(hours=hours)
         )
-    assert "Your job <strong>2</strong> is planned to start" in page(client, people.alice)
+    html = " ".join(page(client, people.alice).split())
+    assert "Your job <strong>2</strong>: Starts about <strong><time" in html
 
 
 def test_private_data_adds_others_up_and_names_none(client, people, cluster) -> None:
-    forecast(cluster)
     for job_id, user in ((1, "alice"), (2, "wanda"), (3, "wanda")):
         job = make_job(cluster, job_id, user=user, cpus=4, gpus={"a100": 1}, name="secret")
         estimate(job, p50_at=timezone.now() + timedelta(hours=job_id))
@@ -150,13 +162,14 @@ def test_a_queue_read_an_hour_ago_is_marked(client, people, cluster) -> None:
 
 
 def test_a_failed_forecast_is_said_and_its_error_is_for_staff(client, people, cluster) -> None:
-    make_job(cluster, 1)
-    forecast(cluster)
+    estimate(make_job(cluster, 1), p50_at=timezone.now() + timedelta(hours=1))
     forecast(cluster, state="failed", error="KeyError: wanda's job")
     html = page(client, people.mallory)
     assert "failed" in html and "from the one before" in html
     assert "KeyError" not in html
     assert "KeyError" in page(client, people.staff)
+    forecast(cluster)
+    assert "failed" not in page(client, people.staff)
 
 
 def test_the_form_keeps_what_was_typed_and_marks_what_is_wrong(client, people, cluster) -> None:
@@ -236,10 +249,10 @@ def test_anothers_question_is_not_there(client, people, cluster) -> None:
 
 def test_the_queue_is_sent_again_only_when_there_is_something_new(client, people, cluster) -> None:
     client.force_login(people.alice)
-    make_job(cluster, 1)
+    job = make_job(cluster, 1)
     seen = client.get("/plan?cluster=lab").context["seen"]
     assert client.get(f"/plan/lab/queue?seen={seen}").status_code == 204
-    forecast(cluster)
+    estimate(job, p50_at=timezone.now() + timedelta(hours=1))
     fresh = client.get(f"/plan/lab/queue?seen={seen}")
     assert fresh.status_code == 200
     assert 'id="headline"' in fresh.content.decode()  # swapped along with the queue
@@ -248,7 +261,6 @@ def test_the_queue_is_sent_again_only_when_there_is_something_new(client, people
 def test_the_number_of_queries_does_not_grow_with_the_queue(
     client, people, cluster, django_assert_max_num_queries
 ) -> None:
-    forecast(cluster)
     for job_id in range(40):
         estimate(make_job(cluster, job_id + 1), p50_at=timezone.now() + timedelta(hours=1))
     client.force_login(people.alice)

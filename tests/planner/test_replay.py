@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from celery import current_app
 
-from planner import forecast_queue, replay
+from planner import forecast_batches, forecast_queue, replay
 from planner.models import Forecast
 from planner.tasks import replay_next, request_forecasts
 from tests.factories import make_cluster
@@ -65,7 +65,7 @@ def test_a_replay_says_what_a_forecast_of_that_time_would_have_said(
     cluster: Cluster, known_at: datetime, rung: list
 ) -> None:
     live = Forecast.objects.create(cluster=cluster, requested_at=known_at)
-    forecast_queue.compute(live.pk)
+    forecast_batches.compute(live.pk)
     in_time = list(StartEstimate.objects.order_by("job").values_list("job", "p50_at"))
     StartEstimate.objects.all().delete()
     store_polls(cluster, later=3 * HOUR)  # the same jobs, all of them three hours later
@@ -125,7 +125,7 @@ def test_live_forecasts_come_before_replays(
     replay.ask(cluster, [known_at], known_at)
     live = Forecast.objects.create(cluster=cluster, requested_at=known_at)
     assert replay.replay_next(LATER) is False
-    forecast_queue.compute(live.pk)
+    forecast_batches.compute(live.pk)
     assert replay.replay_next(LATER) is True
 
 
@@ -180,7 +180,7 @@ def test_the_beat_rings_for_replays_behind_the_live_forecasts(
     tasks = [name for name, _ in rung]
     assert tasks.index(forecast_queue.TASK) < tasks.index(replay.TASK)
     assert not Forecast.objects.filter(as_of=known_at).exclude(state=State.QUEUED).exists()
-    forecast_queue.compute(Forecast.objects.get(as_of=None).pk)
+    forecast_batches.compute(Forecast.objects.get(as_of=None).pk)
     replay_next()
     assert Forecast.objects.get(as_of=known_at).state == State.DONE
 

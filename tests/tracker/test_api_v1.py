@@ -166,12 +166,29 @@ def test_a_run_has_exactly_the_documented_shape(alice, run):
 def test_a_waiting_run_shows_its_estimate_and_a_running_one_none(alice, run):
     job = make_job(run.cluster, 828)
     recording.bind_runs(job)
-    recording.publish_estimates(
-        NOW, [recording.NewEstimate(job_id=job.pk, snapshot_at=NOW, p50_at=NOW)]
+    said = recording.NewEstimate(
+        job_id=job.pk,
+        snapshot_at=NOW,
+        p50_at=NOW,
+        p_within_10_min=0.5,
+        finish_p50_at=NOW,
+        later_than_horizon=("p90",),
+        replicas=16,
+        method="ensemble",
+        moved_s=-90.0,
+        moved_since=NOW,
+        moved_why="It came past 2 jobs in the queue.",
     )
+    recording.publish_estimates(NOW, [said])
     estimate = alice.get(f"/api/v1/runs/{run.pk}").json()["estimate"]
     at = "2026-11-23T12:30:00Z"
-    assert estimate.items() >= {"p10": None, "p50": at, "p90": None, "issued_at": at}.items()
+    assert estimate == {
+        **{"p10": None, "p50": at, "p90": None, "finish_p50": at, "finish_p90": None},
+        **{"p_within_10_min": 0.5, "later_than_horizon": ["p90"], "horizon_s": 86_400},
+        **{"issued_at": at, "snapshot_at": at, "replicas": 16, "method": "ensemble", "how": ""},
+        **{"moved_s": -90.0, "moved_since": at, "moved_why": said.moved_why},
+        **{"reason_class": "", "why": ""},
+    }
     job.state = "RUNNING"
     job.save()
     recording.follow_job(job)

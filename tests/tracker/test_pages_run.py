@@ -1,4 +1,5 @@
-"""The page of a run: how it stands in words, curves, settings, its job, and the live part."""
+"""The page of a run: how it stands in words, curves, settings, its job, and the live part. What it
+says of a start that is awaited: test_pages_estimates.py."""
 
 import json
 import re
@@ -9,14 +10,7 @@ from django.utils import timezone
 
 from tests.factories import make_cluster, make_experiment, make_job
 from tracker.models import Actor, ClusterAccount, Run
-from tracker.recording import (
-    NewEstimate,
-    NewPoint,
-    add_artifact,
-    append_points,
-    create_run,
-    publish_estimates,
-)
+from tracker.recording import NewPoint, add_artifact, append_points, create_run
 from tracker.views.config_diff import settings_of
 from tracker.views.run_cards import cards_of
 from tracker.views.run_standing import Standing
@@ -45,34 +39,6 @@ def make_job_run(people, **job_fields):
 def curves_in(answer):
     found = re.search(r'<script id="run-curves"[^>]*>(.*?)</script>', answer.text, re.DOTALL)
     return json.loads(found[1])
-
-
-def test_a_pending_run_says_why_it_waits_and_when_it_is_planned_to_start(alice, people):
-    run, job = make_job_run(people, reason="Resources")
-    now = timezone.now()
-    publish_estimates(
-        now, [NewEstimate(job.pk, snapshot_at=now, p50_at=now + timedelta(hours=2, seconds=30))]
-    )
-    text = alice.get(f"/runs/{run.pk}").text
-    assert "It is next in line" in text
-    assert "Planned start:" in text
-    assert ">in 2 h<" in text
-
-
-@pytest.mark.parametrize(
-    ("estimate", "words"),
-    [
-        ({"later_than_horizon": ("p50",)}, "later than 1 d from now"),
-        ({"reason_class": "E", "why": "It is held."}, "No start can be given: It is held."),
-        (None, "No forecast has been made"),
-    ],
-)
-def test_a_pending_run_without_a_time_says_why_there_is_none(alice, people, estimate, words):
-    run, job = make_job_run(people, reason="JobHeldUser")
-    now = timezone.now()
-    if estimate is not None:
-        publish_estimates(now, [NewEstimate(job.pk, snapshot_at=now, **estimate)])
-    assert words in " ".join(alice.get(f"/runs/{run.pk}").text.split())
 
 
 @pytest.mark.parametrize("status", Run.Status.values)

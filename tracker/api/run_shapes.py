@@ -17,14 +17,29 @@ SAYABLE = [Status.RUNNING, *(status for status in Status if status not in Run.OP
 
 
 class RunEstimateSerializer(serializers.Serializer):
+    """A time is null where it lies beyond the horizon (then ``later_than_horizon`` names it), where
+    the method tells none, and where none can be given (then ``why`` says why)."""
+
     p10 = serializers.DateTimeField(source="p10_at", allow_null=True)
     p50 = serializers.DateTimeField(source="p50_at", allow_null=True)
     p90 = serializers.DateTimeField(source="p90_at", allow_null=True)
+    p_within_10_min = serializers.FloatField(allow_null=True, help_text="from snapshot_at on")
+    finish_p50 = serializers.DateTimeField(source="finish_p50_at", allow_null=True)
+    finish_p90 = serializers.DateTimeField(source="finish_p90_at", allow_null=True)
     issued_at = serializers.DateTimeField()
     snapshot_at = serializers.DateTimeField()
     later_than_horizon = serializers.ListField(child=serializers.CharField())
+    horizon_s = serializers.IntegerField(help_text="how far ahead was simulated")
+    replicas = serializers.IntegerField()
+    method = serializers.CharField(help_text="plan or ensemble")
+    how = serializers.CharField(help_text="what the cluster's own record changed, in words")
     reason_class = serializers.CharField()
     why = serializers.CharField()
+    moved_s = serializers.FloatField(
+        allow_null=True, help_text="p50 against the one told before; null: about the same"
+    )
+    moved_since = serializers.DateTimeField(allow_null=True, help_text="when that one was issued")
+    moved_why = serializers.CharField()
 
 
 class RunSerializer(serializers.ModelSerializer):

@@ -23,14 +23,22 @@ class StartEstimate(models.Model):
     p10_at = models.DateTimeField(null=True)
     p50_at = models.DateTimeField(null=True)
     p90_at = models.DateTimeField(null=True)
+    p_within_10_min = models.FloatField(null=True)  # chance to start so soon after the snapshot
+    finish_p50_at = models.DateTimeField(null=True)
+    finish_p90_at = models.DateTimeField(null=True)
     later_than_horizon = models.JSONField(default=list)  # of "p10", "p50", "p90"
     horizon_s = models.PositiveIntegerField()
     replicas = models.PositiveIntegerField()
     method = models.CharField(max_length=32)
+    how = models.TextField(blank=True)  # what the site's own record made of it, in words
     reason_class = models.CharField(max_length=1, blank=True)  # A-G; why no time can be given
     why = models.TextField(blank=True)
     nodes = models.TextField(blank=True)  # hostlist of the planned nodes
     slurm_start_at = models.DateTimeField(null=True)  # Slurm's own, from the same poll
+    # How far p50_at lies from the one that was shown before it, and why; null: about there.
+    moved_s = models.FloatField(null=True)
+    moved_since = models.DateTimeField(null=True)  # when that one was issued
+    moved_why = models.TextField(blank=True)
     is_newest = models.BooleanField(default=True)  # of its job; the rest is the record
 
     # What the record needs to know, as of the time of issue.
@@ -45,6 +53,10 @@ class StartEstimate(models.Model):
     expects_queue = models.BooleanField(
         null=True
     )  # an earlier job waited in a partition of its own
+    # What the replicas said before they were calibrated: the next calibration is fitted on these.
+    raw_p10_at = models.DateTimeField(null=True)
+    raw_p50_at = models.DateTimeField(null=True)
+    raw_p90_at = models.DateTimeField(null=True)
     # What history alone would have said: quantiles of the recent waits of like jobs.
     history_p10_at = models.DateTimeField(null=True)
     history_p50_at = models.DateTimeField(null=True)

@@ -62,11 +62,21 @@ def minutes(value: float | None) -> str:
 @register.filter
 def moment(at: datetime | None) -> str | SafeString:
     """A time that time.js shows in the reader's zone; UTC without a script."""
+    return _time(at, "time")
+
+
+@register.filter
+def clock(at: datetime | None) -> str | SafeString:
+    """The same beside another moment: of a time today time.js shows the clock alone."""
+    return _time(at, "clock")
+
+
+def _time(at: datetime | None, shown_as: str) -> str | SafeString:
     if at is None:
         return NOT_KNOWN
     at = at.astimezone(UTC)
     shown = at.strftime("%Y-%m-%d %H:%M UTC")
-    return format_html('<time datetime="{}" data-time>{}</time>', at.isoformat(), shown)
+    return format_html('<time datetime="{}" data-{}>{}</time>', at.isoformat(), shown_as, shown)
 
 
 @register.filter

@@ -12,10 +12,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
+from planner.backtest.answering import said, to_ask
 from planner.backtest.asking import Answers
-from planner.backtest.methods import METHODS, SHIPPED, UnknownMethodError, chosen
+from planner.backtest.methods import NAMES, SHIPPED, UnknownMethodError, chosen
 from planner.backtest.processes import ask
-from planner.backtest.report import Report, make_report
+from planner.backtest.report import Report, as_json, make_report
 from planner.backtest.tables import tables
 from planner.backtest.targets import NoTargetsError, pick_targets
 from planner.backtest.walk import inferred
@@ -27,6 +28,10 @@ from planner.traces.reading import read_trace
 from tracker.management.choice import chosen_cluster
 
 PROGRESS_EVERY_S = 2.0
+SHIPPED_IN_WORDS = (
+    "what the simulation and the state of the queue have taught so far, calibrated on earlier"
+    " forecasts"
+)
 
 
 class Command(BaseCommand):
@@ -54,7 +59,7 @@ class Command(BaseCommand):
             help="not forecast, history only; else the first 40 %% of jobs",
         )
         parser.add_argument("--max-forecasts", type=_count, default=1500, metavar="N")
-        parser.add_argument("--methods", metavar="A,B", help=f"of {', '.join(METHODS)}; else all")
+        parser.add_argument("--methods", metavar="A,B", help=f"of {', '.join(NAMES)}; else all")
         parser.add_argument("--seed", type=_not_negative, default=0, metavar="S")
         parser.add_argument(
             "--processes", type=_count, default=os.cpu_count() or 1, metavar="P", help="else all"
@@ -74,9 +79,7 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=2) from error
         except (TraceError, NoTargetsError) as error:
             raise CommandError(str(error)) from error
-        asked = ask(trace, names, targets, min(options["processes"], len(targets)))
-        answers = list(self._watched(asked, len(targets)))
-        report = make_report(trace, names, targets, answers, options["seed"])
+        report = self._report(trace, names, targets, options["processes"], options["seed"])
         seconds = time.monotonic() - began_s
         with reader_may_leave(self.stdout):
             if options["json"]:
@@ -84,6 +87,15 @@ class Command(BaseCommand):
                 self.stdout.write(json.dumps(told, indent=1, allow_nan=False))
             else:
                 self._print(trace, notes, report, seconds)
+
+    def _report(
+        self, trace: Trace, names: list[str], targets: list[int], processes: int, seed: int
+    ) -> Report:
+        asked = to_ask(names, targets)
+        portions = ask(trace, names, asked, min(processes, len(asked)))
+        answers = list(self._watched(portions, len(asked)))
+        told = said(trace, names, targets, answers, seed=seed, processes=processes)
+        return make_report(trace, targets, told, seed)
 
     def _watched(self, portions: Iterator[list[Answers]], n: int) -> Iterator[Answers]:
         began_s = told_s = time.monotonic()
@@ -93,14 +105,14 @@ class Command(BaseCommand):
             done += len(portion)
             now_s = time.monotonic()
             if now_s - told_s >= PROGRESS_EVERY_S:
-                self.stderr.write(f"{done:,} of {n:,} forecasts, {now_s - began_s:.0f} s")
+                self.stderr.write(f"{done:,} of {n:,} jobs, {now_s - began_s:.0f} s")
                 told_s = now_s
 
     def _print(self, trace: Trace, notes: list[str], report: Report, seconds: float) -> None:
         for line in (f"{trace.name}: {len(trace.jobs):,} jobs", *tables(report), ""):
             self.stdout.write(line)
-        if SHIPPED in report.rows:
-            self.stdout.write("* as the service forecasts today")
+        if SHIPPED in report.methods:
+            self.stdout.write(f"* {SHIPPED_IN_WORDS}")
         for note in notes:
             self.stdout.write(f"note: {note}")
         self.stdout.write(f"{seconds:.1f} s")
@@ -129,7 +141,7 @@ def _as_json(
     trace: Trace, notes: list[str], targets: list[int], report: Report, seconds: float
 ) -> dict[str, Any]:
     jobs = [trace.jobs[target] for target in targets]
-    methods = report.methods_as_json()
+    methods = as_json(report.methods)
     return {
         "trace": {"name": trace.name, "jobs": len(trace.jobs), "processors": trace.processors},
         "notes": notes,
@@ -142,9 +154,9 @@ def _as_json(
             "last_submit_s": jobs[-1].asked.submit_s,
         },
         "seconds": round(seconds, 3),
-        "shipped": methods.get("shipped"),
+        "shipped": methods.get(SHIPPED),
         "methods": methods,
-        "layers": {},
+        "layers": as_json(report.layers),
     }
 
 

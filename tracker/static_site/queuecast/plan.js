@@ -14,7 +14,10 @@
 
   function drawTimeLine(box) {
     const figure = JSON.parse(document.getElementById(box.dataset.timeLine).textContent);
-    for (const trace of figure.data) trace.base = trace.base.map(local);
+    for (const trace of figure.data) {
+      if (trace.base) trace.base = trace.base.map(local);
+      else trace.x = trace.x.map((at) => at && local(at));
+    }
     const { xaxis, yaxis } = figure.layout;
     xaxis.range = xaxis.range.map(local);
     box.style.height = `${Math.max(10, BAR_REM * yaxis.categoryarray.length + REST_REM)}rem`;

@@ -1,9 +1,10 @@
 /* Times in the reader's zone, and ages that keep counting.
 
    <time datetime="ISO" data-time>          local date and time; title keeps UTC
+   <time datetime="ISO" data-clock>         the same without "today"
    <time datetime="ISO" data-age>           "40 s ago" or "in 3 h"; title keeps both
    <time datetime="ISO" data-since>         "40 s": how long it lasts by now
-   The server writes readable text for all three, so pages work without this script. */
+   The server writes readable text for all four, so pages work without this script. */
 (() => {
   "use strict";
   const dateTime = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
@@ -35,14 +36,15 @@
       element.title = `${dateTime.format(moment)}, ${utc}`;
     } else {
       const today = moment.toDateString() === new Date(now).toDateString();
-      element.textContent = today ? `today ${clock.format(moment)}` : dateTime.format(moment);
+      const shortly = "clock" in element.dataset ? "" : "today ";
+      element.textContent = today ? shortly + clock.format(moment) : dateTime.format(moment);
       element.title = utc;
     }
   }
 
   function showAll(root) {
     const now = Date.now();
-    root.querySelectorAll("time[data-time], time[data-age], time[data-since]").forEach((element) => show(element, now));
+    root.querySelectorAll("time[data-time], time[data-clock], time[data-age], time[data-since]").forEach((element) => show(element, now));
   }
 
   showAll(document);

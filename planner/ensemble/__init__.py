@@ -1,0 +1,16 @@
+"""Many futures of one world: run times and arrivals drawn from history, each simulated."""
+
+from planner.ensemble.past import Past, asked_run, limit_s_of
+from planner.ensemble.replicas import run_batch
+from planner.ensemble.starts import Starts, is_stable, joined, quantiles
+
+__all__ = [
+    "Past",
+    "Starts",
+    "asked_run",
+    "is_stable",
+    "joined",
+    "limit_s_of",
+    "quantiles",
+    "run_batch",
+]

@@ -1,0 +1,113 @@
+"""A batch of replicas: the same world with other draws of run times and arrivals."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from math import inf, nan
+
+import numpy as np
+
+from planner.ensemble.chance import FloatArray, hashes, uniforms
+from planner.ensemble.past import Past
+from planner.ensemble.starts import Starts
+from planner.sim.cluster import World
+from planner.sim.engine import Simulation
+from planner.sim.jobs import Job, Key
+from planner.sim.views import RunningJob
+
+_STRIDE_S = 300.0  # how often a replica looks whether all jobs asked about have started
+
+
+def run_batch(
+    world: World,
+    past: Past,
+    *,
+    seed: int,
+    replicas: range,
+    horizon_s: float,
+    of: Collection[Key] | None = None,
+) -> Starts:
+    """Starts of the jobs that wait at the origin, or of those named, in the world's order.
+
+    Replica r is the same in whatever batch it runs. Each stops once all of them have started.
+    """
+    waiting = [
+        job.key
+        for job in world.jobs
+        if job.start_s is None and job.submit_s <= 0 and (of is None or job.key in of)
+    ]
+    shape = len(replicas), len(waiting)
+    start_s, end_s = np.full(shape, np.nan), np.full(shape, np.nan)
+    if waiting:
+        here = _with_run_times(world.jobs, past, seed, replicas)
+        for row, replica in enumerate(replicas):
+            jobs = (*here[row], *_arriving(world, past, seed, replica, horizon_s))
+            starts = _first_starts(replace(world, jobs=jobs), waiting, horizon_s)
+            start_s[row], end_s[row] = zip(*starts, strict=True)
+    return Starts(tuple(waiting), start_s, end_s)
+
+
+def _with_run_times(jobs: Sequence[Job], past: Past, seed: int, replicas: range) -> list[list[Job]]:
+    """The jobs once for each replica."""
+    to_limit = [replace(job, run_s=None) for job in jobs]
+    drawn = [place for place, job in enumerate(jobs) if job.key in past.asked]
+    if past.runs is None or not drawn:
+        return [to_limit] * len(replicas)
+    asked = [past.asked[jobs[place].key] for place in drawn]
+    age_s = np.array([max(0.0, -(jobs[place].start_s or 0.0)) for place in drawn])
+    u = uniforms(hashes(jobs[place].key for place in drawn), seed, replicas)
+    run_s = _whole(past.runs.draw(asked, age_s, u))
+    by_replica = []
+    for column in run_s.T.tolist():
+        some = to_limit.copy()
+        for place, one_s in zip(drawn, column, strict=True):
+            some[place] = replace(to_limit[place], run_s=one_s)
+        by_replica.append(some)
+    return by_replica
+
+
+def _arriving(world: World, past: Past, seed: int, replica: int, horizon_s: float) -> list[Job]:
+    if past.arrivals is None:
+        return []
+    rng = np.random.default_rng((seed, replica))
+    jobs = past.arrivals.jobs(rng, world.origin_s, horizon_s)
+    known = [(job, past.arrivals.asked_by(job.key)) for job in jobs]
+    asked = [one for _, one in known if one is not None]
+    if past.runs is None or not asked:
+        return jobs
+    keys = (job.key for job, one in known if one is not None)
+    u = uniforms(hashes(keys), seed, range(replica, replica + 1))
+    run_s = iter(_whole(past.runs.draw(asked, np.zeros(len(asked)), u))[:, 0].tolist())
+    return [job if one is None else replace(job, run_s=next(run_s)) for job, one in known]
+
+
+def _whole(run_s: FloatArray) -> FloatArray:
+    """In whole seconds, as Slurm counts: what rounding does to a draw moves nothing."""
+    return np.ceil(run_s)
+
+
+def _first_starts(
+    world: World, waiting: Sequence[Key], horizon_s: float
+) -> list[tuple[float, float]]:
+    """Start and end of each; of one that is preempted those of its first run, undisturbed."""
+    found: dict[Key, tuple[float, float]] = {}
+
+    def note(started: RunningJob) -> None:
+        run_s = started.limit_s if started.job.run_s is None else started.job.run_s
+        found.setdefault(started.job.key, (started.start_s, started.start_s + run_s))
+
+    simulation = Simulation(world, on_start=note, keeps_plan=False)
+    simulation.run(0.0)
+    in_vain = _never(simulation)
+    to_come = set(waiting) - in_vain
+    while simulation.now_s < horizon_s and not found.keys() >= to_come:
+        simulation.run(min(horizon_s, simulation.now_s + _STRIDE_S))
+    if not found.keys() >= to_come:
+        in_vain |= _never(simulation)  # a dependency may have failed since
+    return [found.get(key, (nan, nan) if key in in_vain else (inf, inf)) for key in waiting]
+
+
+def _never(simulation: Simulation) -> set[Key]:
+    """Jobs that waiting alone does not start."""
+    return {one.job.key for one in simulation.queue() if one.never}

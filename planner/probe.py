@@ -1,0 +1,99 @@
+"""A hypothetical job in the queue of a world: what the scheduler makes of it, and its starts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from planner.ensemble import Past, Starts, asked_run, joined, run_batch
+from planner.request import Request
+from planner.sim.admission import Admission
+from planner.sim.cluster import World
+from planner.sim.engine import Simulation
+from planner.sim.fairshare import ShareTree
+from planner.sim.jobs import Job
+from planner.sim.queue import Pending, Record
+from planner.snapshot.requests import Site, request_fields
+from tracker.slurm.reasons import explain
+from tracker.slurm.records import QueuedJob, Tres
+
+PROBE = "hypothetical"  # its key; those of real jobs are numbers
+
+
+def probe_of(world: World, site: Site, request: Request, partition: str) -> Job:
+    """The request as one more job, submitted at the instant of the snapshot and normalised as those
+    in the queue are."""
+    gpus = {request.gpu_type: request.gpus} if request.gpu_type else {}
+    queued = QueuedJob(
+        job_id=0,
+        state="PENDING",
+        user=request.user,
+        name=PROBE,
+        node_count=request.nodes,
+        ntasks=request.ntasks,
+        cpus=request.ntasks * request.cpus,
+        mem_mib=request.mem_mib,
+        tres_per_job=Tres(gpus=request.gpus or None, gpus_by_type=gpus),
+        features="&".join(request.constraint) or None,
+    )
+    return Job(
+        key=PROBE,
+        user=request.user,
+        account=request.account or _account_of(world, request.user),
+        partitions=(partition,),
+        qos=request.qos,
+        limit_s=None if request.limit_minutes is None else request.limit_minutes * 60.0,
+        **request_fields(queued, partition, site),
+    )
+
+
+def _account_of(world: World, user: str) -> str:
+    """The first account of the user: what sbatch takes where none is named, or "" if unknown."""
+    return next((a.account for a in world.associations if a.user and a.user == user), "")
+
+
+def record_of(world: World, probe: Job) -> Record:
+    """What the scheduler makes of the probe: its limit, what it bills, why it can never start."""
+    pending = Pending(probe, sequence=0, held=None)
+    Admission(world, ShareTree(world.associations)).admit(pending)
+    (record,) = pending.records
+    return record
+
+
+class Probed:
+    """A world with the job in its queue, and the starts of its replicas so far."""
+
+    def __init__(self, world: World, past: Past, probe: Job) -> None:
+        self.partition = probe.partitions[0]
+        self._world = replace(world, jobs=(*world.jobs, probe))
+        self._past = replace(past, asked={**past.asked, PROBE: asked_run(probe, world)})
+        self._batches: list[Starts] = []
+
+    def run(self, seed: int, replicas: range, horizon_s: float) -> None:
+        self._batches.append(
+            run_batch(
+                self._world,
+                self._past,
+                seed=seed,
+                replicas=replicas,
+                horizon_s=horizon_s,
+                of=(PROBE,),
+            )
+        )
+
+    @property
+    def starts(self) -> Starts:
+        """Of the job alone."""
+        return joined(self._batches)
+
+    def standing_before(self) -> tuple[str, ...]:
+        """What stands before it at the instant of the snapshot."""
+        simulation = Simulation(self._world, keeps_plan=False)
+        simulation.run(0.0)
+        ahead = 0
+        for waiting in simulation.queue():
+            if waiting.job.key == PROBE:
+                why = explain(waiting.reason).why
+                jobs = "job of the partition is" if ahead <= 1 else "jobs of the partition are"
+                return (f"{ahead or 'No'} waiting {jobs} ahead of it.", why)
+            ahead += waiting.partition == self.partition and not waiting.never
+        return ()

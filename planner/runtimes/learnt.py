@@ -1,0 +1,126 @@
+"""Run times as the past tells them: of the most alike jobs first, then of less alike ones."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from planner.runtimes.alike import LIKENESS, NONE, IntArray
+from planner.runtimes.curves import Curve, Curves
+from planner.runtimes.past import AskedRun, FloatArray, PastRuns
+from planner.runtimes.window import Samples, Window
+from planner.runtimes.words import whence
+
+# What all coarser groups weigh beside a group, where its newest job weighs 1, the next 1/2, the
+# next 1/3: a group of 30 jobs counts as much as they do.
+COARSER = 4.0
+# The share of the limit that a user's first job uses is a uniform number to this power: deciles
+# of 0.3, 2, 5, 10, 18, 28, 41, 57 and 77 %, much like the logs of KTH, Curie and Eagle.
+FIRST_JOBS = 2.5
+UNLIMITED_S = 60.0, 7 * 86_400.0  # least and most, where nothing else is known
+OVERTIME_S = 30.0  # Slurm looks for jobs past their limit twice a minute
+
+
+class RunTimes:
+    """The distribution of the run time of any job, as known at one instant."""
+
+    def __init__(self, past: PastRuns, now_s: float) -> None:
+        self._past = past
+        self._now_s = now_s
+        self._windows: dict[tuple[int, int], Window | None] = {}
+        self._samples: dict[tuple[int, int, float], Samples | None] = {}
+        self._curves: dict[tuple[tuple[int, ...], float], Curve] = {}
+
+    @classmethod
+    def learn(cls, past: PastRuns, now_s: float) -> RunTimes:
+        """Sees no start after ``now_s``; a job that ended later runs still.
+
+        Groups are looked at when first asked for, so that this costs nothing.
+        """
+        return cls(past, now_s)
+
+    def draw(self, jobs: Sequence[AskedRun], age_s: FloatArray, u: FloatArray) -> FloatArray:
+        """Run times in all, (jobs, K), at the uniforms ``u`` (jobs, K); they grow with ``u``.
+
+        ``age_s`` (jobs,) is how long each has run, 0 for a pending one: what is drawn is longer.
+        It lies within the limit, but for a job past it already, which ends any moment.
+        """
+        if not jobs:
+            return np.empty(u.shape, dtype=np.float64)
+        limit_s = np.array([[max(1.0, job.limit_s)] for job in jobs], dtype=np.float64)
+        curves, which = self._curves_of(jobs)
+        gone = np.where(age_s > 1.0, curves.share_by(which, np.log(np.maximum(age_s, 1.0))), 0.0)
+        gone, age_s = gone[:, None], age_s[:, None]
+        run_s = np.exp(curves.log_s_at(which[:, None], gone + u * (1.0 - gone)))
+        run_s = np.where(gone < 1.0, run_s, age_s * (1.0 + u))  # older than any without a limit
+        run_s = np.maximum(run_s, age_s + u)
+        within_s = np.where(run_s < limit_s * (1.0 - 1e-9), run_s, limit_s)  # log and back again
+        return np.where(age_s < limit_s, within_s, age_s + OVERTIME_S * u)
+
+    def explain(self, job: AskedRun) -> str:
+        """On which jobs the answer rests most, and what they used; to the job's owner."""
+        groups = self._past.groups_of([job])[0].tolist()
+        windows = [self._window(level, group) for level, group in enumerate(groups)]
+        return whence(zip(LIKENESS, windows, strict=True), job.limit_s)
+
+    def _curves_of(self, jobs: Sequence[AskedRun]) -> tuple[Curves, IntArray]:
+        """Jobs of the same groups and limit have one curve: the curves, and which is whose."""
+        numbers: dict[tuple[tuple[int, ...], float], int] = {}
+        rows = self._past.groups_of(jobs).tolist()
+        keys = [
+            (tuple(groups), max(1.0, job.limit_s)) for groups, job in zip(rows, jobs, strict=True)
+        ]
+        which = np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
+        for key in numbers:
+            if key not in self._curves:
+                self._curves[key] = self._curve(*key)
+        return Curves([self._curves[key] for key in numbers]), which
+
+    def _curve(self, groups: tuple[int, ...], limit_s: float) -> Curve:
+        left = 1.0
+        parts: list[Samples] = []
+        for level, group in enumerate(groups):
+            samples = self._under(level, group, limit_s)
+            if samples is None:
+                continue
+            weight = float(samples.weight.sum())
+            share = left * weight / (weight + COARSER)
+            left -= share
+            parts.append(Samples(samples.log_s, samples.weight * share / weight, samples.is_end))
+        parts.append(_of_limit(limit_s, left))
+        return Curve.through(
+            Samples(
+                np.concatenate([part.log_s for part in parts]),
+                np.concatenate([part.weight for part in parts]),
+                np.concatenate([part.is_end for part in parts]),
+            ),
+            limit_s,
+        )
+
+    def _under(self, level: int, group: int, limit_s: float) -> Samples | None:
+        key = level, group, limit_s
+        if key not in self._samples:
+            window = self._window(level, group)
+            self._samples[key] = None if window is None else window.under(limit_s)
+        return self._samples[key]
+
+    def _window(self, level: int, group: int) -> Window | None:
+        if group == NONE:
+            return None
+        key = level, group
+        if key not in self._windows:
+            rows = self._past.rows_of(level, group, self._now_s)
+            self._windows[key] = Window.of(self._past, rows, self._now_s)
+        return self._windows[key]
+
+
+def _of_limit(limit_s: float, weight: float) -> Samples:
+    """Nothing known: as first jobs of users go, without a limit all magnitudes alike."""
+    if math.isfinite(limit_s):
+        run_s = limit_s * (np.arange(0.5, 15.0) / 15.0) ** FIRST_JOBS
+    else:
+        run_s = np.geomspace(*UNLIMITED_S, 15)
+    each = np.full(len(run_s), weight / len(run_s))
+    return Samples(np.log(np.maximum(1.0, run_s)), each, np.full(len(run_s), True))

@@ -1,0 +1,244 @@
+"""How long a job will run, as jobs before it tell."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from planner.runtimes import AskedRun, PastRuns, Ran, RunTimes
+
+HOUR_S = 3600.0
+DAY_S = 86_400.0
+NOW_S = 100.0 * DAY_S
+ADA = AskedRun("ada", "physics", "train", "gpu", procs=4.0, limit_s=4 * HOUR_S)
+U = np.linspace(0.01, 0.99, 99)
+
+
+def ran(
+    run_s: float | None,
+    *,
+    ago_s: float = DAY_S,
+    user: str = "ada",
+    account: str = "physics",
+    name: str = "train",
+    procs: float = 4.0,
+    limit_s: float = 4 * HOUR_S,
+) -> Ran:
+    """Started ``ago_s`` before now; ``run_s`` None: runs still."""
+    start_s = NOW_S - ago_s
+    end_s = None if run_s is None else start_s + run_s
+    return Ran(user, account, name, "gpu", procs, limit_s, start_s, end_s)
+
+
+def some(runs_s: list[float], **what: object) -> list[Ran]:
+    """One a minute, the last a day ago."""
+    n = len(runs_s)
+    return [ran(run_s, ago_s=DAY_S + 60.0 * (n - i), **what) for i, run_s in enumerate(runs_s)]
+
+
+def quantiles(
+    rows: list[Ran], job: AskedRun = ADA, age_s: float = 0.0, u: np.ndarray = U
+) -> np.ndarray:
+    return RunTimes.learn(PastRuns.of(rows), NOW_S).draw([job], np.array([age_s]), u[None, :])[0]
+
+
+def median(rows: list[Ran], job: AskedRun = ADA, age_s: float = 0.0) -> float:
+    return float(quantiles(rows, job, age_s, np.array([0.5]))[0])
+
+
+def test_the_user_s_steady_jobs_tell_the_next_one() -> None:
+    assert median(some([1000.0] * 30)) == pytest.approx(1000.0, rel=0.05)
+
+
+def test_the_newest_jobs_tell_more_than_old_ones() -> None:
+    assert median(some([600.0] * 20 + [6000.0] * 20)) > 4000.0
+    assert median(some([6000.0] * 20 + [600.0] * 20)) < 1000.0
+
+
+def test_a_longer_limit_stretches_run_times_that_follow_it() -> None:
+    rows = [
+        row for limit_s in (HOUR_S, 8 * HOUR_S) for row in some([limit_s / 2] * 9, limit_s=limit_s)
+    ]
+    asked = replace(ADA, limit_s=16 * HOUR_S)
+    assert median(rows, asked) == pytest.approx(8 * HOUR_S, rel=0.1)
+
+
+def test_a_longer_limit_leaves_run_times_that_do_not_follow_it() -> None:
+    rows = [row for limit_s in (HOUR_S, 8 * HOUR_S) for row in some([1200.0] * 9, limit_s=limit_s)]
+    assert median(rows, replace(ADA, limit_s=16 * HOUR_S)) == pytest.approx(1200.0, rel=0.1)
+
+
+def test_jobs_that_ran_into_their_limit_run_into_the_next_one() -> None:
+    drawn_s = quantiles(some([4 * HOUR_S] * 30), replace(ADA, limit_s=HOUR_S))
+    assert np.count_nonzero(drawn_s == HOUR_S) > 60
+
+
+def test_numbers_in_a_name_make_no_other_job() -> None:
+    rows = some([300.0] * 10, name="eval-lr0.1") + some([9000.0] * 10, name="fit-3")
+    assert median(rows, replace(ADA, name="eval-lr0.25")) < 1000.0
+    assert median(rows, replace(ADA, name="fit-11")) > 3000.0
+
+
+def test_a_new_user_runs_as_the_account_does() -> None:
+    rows = some([600.0] * 30) + some([12_000.0] * 30, user="bob", account="biology")
+    eve = replace(ADA, user="eve", name="", procs=3.0)
+    assert median(rows, eve) < 2500.0
+    assert median(rows, replace(eve, account="biology")) > 6000.0
+
+
+def test_a_stranger_runs_as_others_do_in_the_partition() -> None:
+    debug = [replace(row, partition="debug") for row in some([30.0] * 20, user="bob", account="")]
+    stranger = replace(ADA, user="eve", account="", name="")
+    rows = some([12_000.0] * 20) + debug
+    assert median(rows, replace(stranger, partition="debug")) < 0.5 * median(rows, stranger)
+
+
+def test_without_history_a_job_runs_as_first_jobs_do() -> None:
+    deciles = quantiles([], u=np.array([0.1, 0.5, 0.9])) / ADA.limit_s
+    assert deciles == pytest.approx([0.003, 0.18, 0.77], rel=0.15)
+
+
+def test_an_unknown_user_is_not_taken_for_another_unknown_one() -> None:
+    nobody = replace(ADA, user="", account="", name="")
+    rows = some([600.0] * 9, user="", account="", name="")
+    spread = quantiles(rows, nobody)[[10, 90]]
+    assert spread[1] / spread[0] > quantiles(some([600.0] * 9))[90] / 600.0
+
+
+@pytest.mark.parametrize("age_s", [1.0, 500.0, 900.0, 2000.0, 4 * HOUR_S - 1.0])
+def test_a_running_job_runs_longer_than_it_has_and_not_beyond_its_limit(age_s: float) -> None:
+    drawn_s = quantiles(some([1000.0] * 20 + [3000.0] * 5), age_s=age_s)
+    assert (drawn_s > age_s).all()
+    assert (drawn_s <= ADA.limit_s).all()
+
+
+def test_a_job_older_than_the_short_ones_runs_as_the_long_ones_did() -> None:
+    rows = some([60.0, 60.0, 60.0, 9000.0] * 10)
+    assert median(rows) < 200.0
+    assert median(rows, age_s=600.0) == pytest.approx(9000.0, rel=0.2)
+
+
+def test_a_job_past_its_limit_ends_any_moment() -> None:
+    drawn_s = quantiles(some([1000.0] * 5), age_s=ADA.limit_s + 20.0)
+    assert (drawn_s > ADA.limit_s + 20.0).all()
+    assert (drawn_s < ADA.limit_s + 60.0).all()
+
+
+def test_a_job_without_a_limit_may_outlive_all_that_ended() -> None:
+    unlimited = replace(ADA, limit_s=math.inf)
+    rows = some([1000.0] * 20, limit_s=math.inf)
+    assert median(rows, unlimited) == pytest.approx(1000.0, rel=0.1)
+    drawn_s = quantiles(rows, unlimited, age_s=60 * DAY_S)
+    assert (drawn_s > 60 * DAY_S).all()
+    assert np.isfinite(drawn_s).all()
+
+
+def test_limits_of_others_do_not_bind_a_job_without_one() -> None:
+    drawn_s = quantiles(some([4 * HOUR_S] * 20), replace(ADA, limit_s=math.inf))
+    assert np.median(drawn_s) > 4 * HOUR_S
+
+
+def test_jobs_that_run_still_say_that_the_next_may_run_as_long() -> None:
+    ended = some([300.0] * 5)
+    running = [ran(None, ago_s=3 * HOUR_S + i) for i in range(20)]
+    assert median(ended) < 400.0
+    assert median(ended + running) > 3 * HOUR_S
+
+
+def test_a_large_array_that_has_just_started_does_not_hide_the_past() -> None:
+    array = [ran(None, ago_s=60.0) for _ in range(1000)]
+    assert median(some([1000.0] * 30) + array) == pytest.approx(1000.0, rel=0.2)
+
+
+run_times = st.lists(
+    st.tuples(
+        st.floats(1.0, 20 * HOUR_S),  # run time
+        st.floats(-DAY_S, 3 * DAY_S),  # started so long ago
+        st.sampled_from(["ada", "bob", ""]),
+        st.sampled_from([HOUR_S, 4 * HOUR_S, 20 * HOUR_S, math.inf]),
+    ),
+    max_size=60,
+)
+
+
+def rows_of(drawn: list[tuple[float, float, str, float]]) -> list[Ran]:
+    return [
+        ran(min(run_s, limit_s), ago_s=ago_s, user=user, limit_s=limit_s)
+        for run_s, ago_s, user, limit_s in drawn
+    ]
+
+
+@settings(deadline=None)
+@given(
+    run_times, st.sampled_from([60.0, HOUR_S, 20 * HOUR_S, math.inf]), st.floats(0.0, 30 * HOUR_S)
+)
+def test_draws_grow_with_the_uniform_and_stay_between_age_and_limit(
+    drawn: list[tuple[float, float, str, float]], limit_s: float, age_s: float
+) -> None:
+    drawn_s = quantiles(rows_of(drawn), replace(ADA, limit_s=limit_s), age_s)
+    assert (np.diff(drawn_s) >= 0.0).all()
+    assert (drawn_s > age_s).all()
+    assert (drawn_s <= max(limit_s, age_s + 60.0)).all()
+
+
+@settings(deadline=None)
+@given(run_times, st.floats(0.0, HOUR_S))
+def test_nothing_later_changes_the_answer(
+    drawn: list[tuple[float, float, str, float]], age_s: float
+) -> None:
+    rows = rows_of(drawn)
+    known = [
+        row if row.end_s is not None and row.end_s <= NOW_S else replace(row, end_s=None)
+        for row in rows
+        if row.start_s <= NOW_S
+    ]
+    assert np.array_equal(quantiles(rows, age_s=age_s), quantiles(known, age_s=age_s))
+
+
+def test_many_jobs_at_once_draw_as_each_alone() -> None:
+    past = PastRuns.of(some([600.0] * 9) + some([9000.0] * 9, user="bob", name="fit"))
+    jobs = [ADA, replace(ADA, user="bob"), replace(ADA, user="eve"), replace(ADA, limit_s=60.0)]
+    age_s = np.array([0.0, 700.0, 0.0, 30.0])
+    u = np.random.default_rng(7).uniform(size=(4, 16))
+    together = RunTimes.learn(past, NOW_S).draw(jobs, age_s, u)
+    for i, job in enumerate(jobs):
+        alone = RunTimes.learn(past, NOW_S).draw([job], age_s[i : i + 1], u[i : i + 1])
+        assert together[i] == pytest.approx(alone[0], rel=1e-9)
+
+
+def test_no_jobs_draw_nothing() -> None:
+    assert RunTimes.learn(PastRuns.of([]), NOW_S).draw([], np.empty(0), np.empty((0, 4))).size == 0
+
+
+def said(rows: list[Ran], job: AskedRun = ADA) -> str:
+    return RunTimes.learn(PastRuns.of(rows), NOW_S).explain(job)
+
+
+def test_words_name_the_finest_group_with_enough_jobs() -> None:
+    rows = some([0.2 * ADA.limit_s] * 30)
+    assert said(rows) == "your last 30 jobs of this name used 20 % of their time limit"
+    other = replace(ADA, name="new", procs=1.0)
+    assert said(rows, other) == "your last 30 jobs used 20 % of their time limit"
+    eve = replace(other, user="eve")
+    assert said(rows, eve) == "the last 30 jobs of your account used 20 % of their time limit"
+
+
+def test_words_give_the_middle_four_fifths() -> None:
+    shares = np.linspace(0.1, 0.6, 11)
+    assert "used 15–55 % of their time limit" in said(some(list(shares * ADA.limit_s)))
+
+
+def test_words_tell_times_where_there_is_no_limit() -> None:
+    rows = some([60.0, 7200.0] * 10, limit_s=math.inf)
+    assert "your last 20 jobs" in said(rows, replace(ADA, limit_s=math.inf))
+    assert said(rows, replace(ADA, limit_s=math.inf)).endswith("ran 60 s to 2.0 h")
+
+
+def test_words_admit_that_nothing_is_known() -> None:
+    assert said([]).startswith("no job like it has ended yet")
+    assert said([ran(None)]).startswith("no job like it has ended yet")
