@@ -39,12 +39,19 @@ class Option:
     request: Request
     limit_minutes: int | None
     why_not: str | None  # None: allowed
-    start: Quantiles = NOT_SAID  # not said: see later_than_horizon, or not allowed
+    p10_s: float | None = None  # of the start; None: see later_than_horizon, or not allowed
+    p50_s: float | None = None
+    p90_s: float | None = None
     finish: Quantiles = NOT_SAID
-    later_than_horizon: tuple[str, ...] = ()  # of the start
+    later_than_horizon: tuple[str, ...] = ()
     p_within_10_min: float | None = None
+    how: str = ""  # what the site's own record made of it, in words
     billing_units: float | None = None
     reasons: tuple[str, ...] = ()
+
+    @property
+    def start(self) -> Quantiles:
+        return Quantiles(self.p10_s, self.p50_s, self.p90_s)
 
     def as_json(self) -> dict[str, Any]:
         """Keys as ``manage.py plan`` prints them."""
@@ -61,6 +68,7 @@ class Option:
             "finish": asdict(self.finish),
             "later_than_horizon": list(self.later_than_horizon),
             "p_within_10_min": self.p_within_10_min,
+            "how": self.how,
             "billing_units": self.billing_units,
             "sbatch_args": self.request.sbatch_args(self.partition),
             "reasons": list(self.reasons),
@@ -105,13 +113,16 @@ def advise(
     answered = {probed.partition: probed for probed in probes}
     told = [_told(option, answered.get(option.partition)) for option in options]
     method: Method = "plan" if past.is_blank else "ensemble"
-    return Advice(tuple(sorted(told, key=_rank)), method, replicas)
+    return Advice(ranked(told), method, replicas)
+
+
+def ranked(options: Iterable[Option]) -> tuple[Option, ...]:
+    return tuple(sorted(options, key=_rank))
 
 
 def _rank(option: Option) -> tuple[float, ...]:
     """Allowed first; then by the middle, the late and the early start; then by the end."""
-    start, finish = option.start, option.finish
-    times_s = (start.p50_s, start.p90_s, start.p10_s, finish.p50_s)
+    times_s = (option.p50_s, option.p90_s, option.p10_s, option.finish.p50_s)
     return (option.why_not is not None, *(inf if at_s is None else at_s for at_s in times_s))
 
 
@@ -143,7 +154,9 @@ def _told(option: Option, probed: Probed | None) -> Option:
     is_known = starts.replicas > 1 and not np.isnan(start_s).all()
     return replace(
         option,
-        start=start,
+        p10_s=start.p10_s,
+        p50_s=start.p50_s,
+        p90_s=start.p90_s,
         finish=finish,
         later_than_horizon=later,
         p_within_10_min=float(np.mean(start_s <= SOON_S)) if is_known else None,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 FEW, MANY = 16, 64  # replicas: the fewest that tell a spread, and enough of them
 BATCH = 4  # replicas that a worker makes between two looks at what else is wanted
+HOLDS_FOR = timedelta(minutes=10)  # what was said, while nothing happens
 TASK = "planner.tasks.compute_forecast"
 
 log = logging.getLogger(__name__)
@@ -45,6 +47,9 @@ def compute(pk: int) -> bool:
         began_cpu_s = time.process_time()
         try:
             known = known or _known(row)
+            if _still_holds(row, known):
+                row.batches.all().delete()
+                continue
             work.close(batch, **_make(row, batch, known))
             _look_at_progress(row, known)
         except Exception as error:  # whatever it is: staff must see it, and the worker go on
@@ -97,6 +102,18 @@ def _known(row: Forecast) -> Known:
     from planner.known import Known
 
     return Known.of(row.cluster, row.facts_at or timezone.now())
+
+
+def _still_holds(row: Forecast, known: Known) -> bool:
+    """Whether nothing has happened since the forecast before, and that was lately."""
+    before = Forecast.newest_made(row.cluster)
+    return (
+        row.as_of is None
+        and before is not None
+        and before.facts_digest == known.digest
+        and before.facts_at is not None
+        and known.at - before.facts_at < HOLDS_FOR
+    )
 
 
 def _make(row: Forecast, batch: ForecastBatch, known: Known) -> dict[str, Any]:
@@ -187,16 +204,18 @@ def _published(row: Forecast, known: Known | None) -> dict[str, Any]:
     if starts is None and (failed := row.batches.filter(state=State.FAILED).first()):
         return {"state": State.FAILED, "error": failed.error}
     known = known or _known(row)
-    if starts is None:
-        made = forecast(known.snapshot, horizon_s=row.horizon_s)
-    else:
-        made = answers(known.snapshot, starts, row.horizon_s)
     issued_at = row.as_of or timezone.now()
-    publish(known, made, issued_at, is_replayed=row.as_of is not None)
+    if row.batches.exists():
+        if starts is None:
+            made = forecast(known.snapshot, horizon_s=row.horizon_s)
+        else:
+            made = answers(known.snapshot, starts, row.horizon_s)
+        publish(known, made, issued_at, is_replayed=row.as_of is not None)
     return {
         "state": State.DONE,
-        "snapshot_at": made.snapshot_at,
-        "jobs": len(made.jobs),
+        "snapshot_at": known.snapshot.taken_at,
+        "facts_digest": known.digest,
+        "jobs": len(known.snapshot.pending),
         "input_ages_s": known.ages_s(issued_at),
         "error": "",
     }

@@ -32,7 +32,7 @@ def request_due(now: datetime) -> list[int]:
 
 def _is_due(cluster: Cluster, now: datetime) -> bool:
     read_at = queue_read_at(cluster)
-    last, done = _live(cluster).first(), _done(cluster)
+    last, done = _live(cluster).first(), _live(cluster).filter(state=State.DONE).first()
     if read_at is None:
         return False
     if last is None:
@@ -45,10 +45,6 @@ def _is_due(cluster: Cluster, now: datetime) -> bool:
 def _live(cluster: Cluster) -> QuerySet[Forecast]:
     """Newest first, without replays: those of the past tell nothing of now."""
     return cluster.forecasts.filter(as_of=None)
-
-
-def _done(cluster: Cluster) -> Forecast | None:
-    return _live(cluster).filter(state=State.DONE).first()
 
 
 def _rest(cpu_s: float) -> timedelta:
@@ -65,7 +61,7 @@ def _request(cluster: Cluster, now: datetime) -> Forecast:
 
 def _affordable(cluster: Cluster, now: datetime) -> int:
     """Replicas, by what those of the last forecast took."""
-    last = _done(cluster)
+    last = Forecast.newest_made(cluster)
     made = last and last.batches.filter(state=State.DONE).aggregate(n=Sum("replicas"))["n"]
     if not last or not made or last.cpu_s is None:
         return FEW

@@ -33,8 +33,11 @@ class Work(models.Model):
 
 
 class Forecast(Work):
-    """Made in batches of replicas, and published once no batch is open: ``planner.forecast_queue``
-    and ``planner.replay`` are the only writers."""
+    """Made in batches of replicas, and published once no batch is open. One that is done and has
+    no batch found nothing new: what the one before said still holds.
+
+    Written by ``planner.forecast_queue``, ``planner.forecast_batches`` and ``planner.replay`` only.
+    """
 
     cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="forecasts")
     requested_at = models.DateTimeField()
@@ -47,6 +50,7 @@ class Forecast(Work):
     # Its batches know what was known here by then, whenever they are computed: set once, when the
     # first is begun.
     facts_at = models.DateTimeField(null=True)
+    facts_digest = models.CharField(max_length=64, blank=True)  # see planner.news
     input_ages_s = models.JSONField(default=dict)  # by command, when the forecast was issued
 
     class Meta:
@@ -55,6 +59,13 @@ class Forecast(Work):
 
     def __str__(self) -> str:
         return f"forecast for {self.cluster}, {self.state}"
+
+    @classmethod
+    def newest_made(cls, cluster: Cluster) -> Forecast | None:
+        """The live one whose estimates hold now."""
+        made = ForecastBatch.objects.filter(forecast=models.OuterRef("pk"))
+        live = cls.objects.filter(cluster=cluster, as_of=None, state=cls.State.DONE)
+        return live.filter(models.Exists(made)).first()
 
 
 class ForecastBatch(Work):

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from planner.known import Known, snapshot_of
+from planner.known import Known
 from planner.models import Forecast
-from planner.moves import Look, Move, moves
+from planner.moves import Look, Move, expected_ends, moves
 from tracker.models import StartEstimate
 from tracker.slurm.errors import SlurmError
 
@@ -25,17 +25,20 @@ def moved(known: Known, starts: Mapping[int, datetime], method: str) -> dict[int
     Empty where there is nothing to compare with: no forecast of this method before, or its polls
     are gone.
     """
-    live = known.cluster.forecasts.filter(as_of=None, state=Forecast.State.DONE)
-    last = live.exclude(facts_at=None).first()
+    last = Forecast.newest_made(known.cluster)
     told = {} if last is None else _told(last, method)
     if last is None or last.facts_at is None or not told:
         return {}
     try:
-        before = snapshot_of(known.cluster, last.facts_at)
+        before = Known.of(known.cluster, last.facts_at).snapshot
     except SlurmError:
         return {}
     starts_before = {job_id: start_at for job_id, (start_at, _) in told.items()}
-    found = moves(Look.of(before, starts_before), Look.of(known.snapshot, starts))
+    looks = [
+        Look.of(snapshot, told_then, expected_ends(snapshot, known.past.runs))
+        for snapshot, told_then in ((before, starts_before), (known.snapshot, starts))
+    ]
+    found = moves(*looks)
     return {job_id: Moved(move, told[job_id][1]) for job_id, move in found.items()}
 
 

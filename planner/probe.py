@@ -19,15 +19,16 @@ from tracker.slurm.records import QueuedJob, Tres
 PROBE = "hypothetical"  # its key; those of real jobs are numbers
 
 
-def probe_of(world: World, site: Site, request: Request, partition: str) -> Job:
-    """The request as one more job, submitted at the instant of the snapshot and normalised as those
-    in the queue are."""
+def queued(request: Request, partition: str) -> QueuedJob:
+    """The request as squeue would show it, were it submitted now."""
     gpus = {request.gpu_type: request.gpus} if request.gpu_type else {}
-    queued = QueuedJob(
+    return QueuedJob(
         job_id=0,
         state="PENDING",
         user=request.user,
         name=PROBE,
+        partitions=(partition,),
+        limit_minutes=request.limit_minutes,
         node_count=request.nodes,
         ntasks=request.ntasks,
         cpus=request.ntasks * request.cpus,
@@ -35,6 +36,11 @@ def probe_of(world: World, site: Site, request: Request, partition: str) -> Job:
         tres_per_job=Tres(gpus=request.gpus or None, gpus_by_type=gpus),
         features="&".join(request.constraint) or None,
     )
+
+
+def probe_of(world: World, site: Site, request: Request, partition: str) -> Job:
+    """The request as one more job, submitted at the instant of the snapshot and normalised as those
+    in the queue are."""
     return Job(
         key=PROBE,
         user=request.user,
@@ -42,7 +48,7 @@ def probe_of(world: World, site: Site, request: Request, partition: str) -> Job:
         partitions=(partition,),
         qos=request.qos,
         limit_s=None if request.limit_minutes is None else request.limit_minutes * 60.0,
-        **request_fields(queued, partition, site),
+        **request_fields(queued(request, partition), partition, site),
     )
 
 

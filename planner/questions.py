@@ -10,6 +10,7 @@ import json
 import logging
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,8 @@ from planner.request import Request
 from tracker.models import Actor, Cluster, Poll
 
 if TYPE_CHECKING:
-    from planner.advice import Advice
+    from planner.advice import Advice, Option
+    from planner.calibrating import Calibrator
 
 HORIZON_S = 7 * 86_400  # a question about one job looks further ahead than a forecast of all
 REPLICAS = 16
@@ -80,6 +82,7 @@ def answer(pk: int) -> bool:
 def _advice(question: Question) -> tuple[datetime, Advice]:
     # Here and not above: the web process asks questions too, and must not load the simulator.
     from planner.advice import advise
+    from planner.calibrating import Calibrator
     from planner.forecasts import newest_polls
     from planner.past_runs import past_runs
     from planner.snapshot import build, read_facts
@@ -98,7 +101,29 @@ def _advice(question: Question) -> tuple[datetime, Advice]:
         batches=_batches(),
         horizon_s=HORIZON_S,
     )
-    return facts.taken_at, advice
+    calibrator = Calibrator(question.cluster, facts.taken_at)
+    return facts.taken_at, _set_right(advice, calibrator)
+
+
+def _set_right(advice: Advice, calibrator: Calibrator) -> Advice:
+    """What the replicas say, corrected as that of real jobs is; a plan is told as it is."""
+    from planner.advice import ranked
+
+    if advice.method == "plan":
+        return advice
+    options = [_option_set_right(option, calibrator) for option in advice.options]
+    return replace(advice, options=ranked(options))
+
+
+def _option_set_right(option: Option, calibrator: Calibrator) -> Option:
+    from planner.probe import queued
+    from planner.start_columns import corrected
+
+    if option.p50_s is None and not option.later_than_horizon:
+        return option
+    job = replace(queued(option.request, option.partition), submit_at=calibrator.at)
+    start, how = calibrator.left(job, option.start)
+    return replace(corrected(option, start), how=how)
 
 
 def _batches() -> Iterator[range]:

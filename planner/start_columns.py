@@ -5,11 +5,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, TypeVar
 
 from planner.calibrating import Calibrator
 from planner.forecasts import SOON_S, Forecast, JobForecast
 from planner.quantiles import Quantiles
 from tracker.slurm.hostlist import compress
+
+if TYPE_CHECKING:
+    from planner.advice import Option
 
 LEVELS = (0.1, 0.5, 0.9)
 
@@ -53,7 +57,10 @@ def history_columns(left: Quantiles | None, snapshot_at: datetime) -> dict[str, 
     }
 
 
-def corrected(job: JobForecast, start: Quantiles) -> JobForecast:
+Said = TypeVar("Said", JobForecast, "Option")
+
+
+def corrected(job: Said, start: Quantiles) -> Said:
     """With another start: the end moves along, and the chance to start soon must not contradict it.
 
     What is not said of a start because it is late may be said now, and is then late no more.

@@ -17,7 +17,7 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
-LEARNT_FROM = 8_000  # jobs, at most, besides the targets
+LEARNT_FROM = 6_000  # jobs, at most, besides the targets
 
 
 @dataclass(frozen=True, slots=True, eq=False)

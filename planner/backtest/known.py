@@ -2,7 +2,7 @@
 
 The arrays hold what had happened by then and nothing else: what lies behind a view in memory is
 filled in as time passes (``planner.backtest.walk``), so no way leads from here to a later fact.
-Of run times ``runs`` is asked, which looks at nothing later than the instant it was learnt for.
+Of run times ``runs`` is asked, which looks at nothing later than a little before that instant.
 """
 
 from __future__ import annotations

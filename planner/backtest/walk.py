@@ -14,6 +14,8 @@ from planner.backtest.known import Ended, Known, Running, Waits
 from planner.runtimes import PastRuns, Ran, RunTimes
 from planner.traces.jobs import Asked, Trace, TraceJob
 
+LEARN_EVERY = 25  # ends: to learn run times anew for each target takes most of a backtest's time
+
 
 def inferred(trace: Trace) -> tuple[str, ...]:
     """What is said of a trace that does not tell how the machine is divided."""
@@ -56,6 +58,8 @@ class Walk:
         self._in_use: dict[str, int] = defaultdict(int)
         self._most_at_once: dict[str, int] = defaultdict(int)
         self._runs = PastRuns.of(_runs(trace.jobs))
+        self._learnt = RunTimes.learn(self._runs, -np.inf)
+        self._learnt_from = 0
 
     def at(self, target: int) -> Known:
         """What was known as the job ``trace.jobs[target]`` was submitted."""
@@ -78,8 +82,7 @@ class Walk:
             running=tuple(self._running.values()),
             waits=Waits(**self._started.views()),
             ended=Ended(**self._ended.views()),
-            # Just before: what starts in the very second may be later than the target.
-            runs=RunTimes.learn(self._runs, float(np.nextafter(asked.submit_s, -np.inf))),
+            runs=self._run_times(),
             _partitions=dict(self._partitions),
             _users=dict(self._users),
             _most_at_once=dict(self._most_at_once),
@@ -110,6 +113,16 @@ class Walk:
     def _append(self, rows: _Rows, asked: Asked, time_s: float, took_s: float | None) -> None:
         partition, user = self._partitions[asked.partition], self._users[asked.user]
         rows.append((time_s, took_s, asked.procs, asked.limit_s, partition, user))
+
+    def _run_times(self) -> RunTimes:
+        """As of the last end whose number is a multiple of LEARN_EVERY, wherever targets lie."""
+        learnt_from = len(self._ended) // LEARN_EVERY * LEARN_EVERY
+        if learnt_from > self._learnt_from:
+            end_s = float(self._ended.views()["end_s"][learnt_from - 1])
+            # Just before: what happens in the very second may be later than a target in it.
+            self._learnt = RunTimes.learn(self._runs, float(np.nextafter(end_s, -np.inf)))
+            self._learnt_from = learnt_from
+        return self._learnt
 
     def _note_use(self) -> None:
         """At the end of an instant, not within: a job may start on what another gives back."""

@@ -14,7 +14,7 @@ def weighted_quantile(
     ``level``, by Kaplan and Meier's estimate (J. Am. Stat. Assoc. 53, 1958).
 
     The weight of a censored value goes to those seen to be larger. None where none is seen; the
-    largest one seen where the share never gets so far.
+    largest of all, seen or not, where the share never gets so far: it is at least that.
     """
     order = np.lexsort((is_censored, values))  # at one value those seen come first, as usual
     values, weights, seen = values[order], weights[order], ~is_censored[order]
@@ -23,4 +23,4 @@ def weighted_quantile(
     at_risk = np.cumsum(weights[::-1])[::-1]
     share = 1.0 - np.cumprod(np.where(seen, 1.0 - weights / at_risk, 1.0))
     reached = np.flatnonzero(seen & (share >= level - 1e-12))
-    return float(values[reached[0]] if reached.size else values[seen][-1])
+    return float(values[reached[0] if reached.size else -1])

@@ -27,7 +27,7 @@ def table(made: Forecast) -> Iterator[str]:
     yield ""
     line = "{:<12} {:<10} {:<12} {:<26} {:>8} {:>8} {:>8}  {}"
     yield line.format("JOB", "USER", "PARTITION", "NEEDS", "P10", "P50", "P90", "WHY")
-    for job in sorted(made.jobs, key=_start_s):
+    for job in sorted(made.jobs, key=_order):
         record = job.pending.record
         yield line.format(
             job.pending.key,
@@ -81,8 +81,11 @@ def _needs(record: QueuedJob) -> str:
     return ", ".join(parts)
 
 
-def _start_s(job: JobForecast) -> tuple[bool, bool, float]:
-    return job.p50_s is None, not job.later_than_horizon, job.p50_s or 0.0
+def _order(job: JobForecast) -> tuple[int, float]:
+    """By P50; then those that start after the horizon, then those without a start."""
+    if job.p50_s is not None:
+        return 0, job.p50_s
+    return 1 if job.later_than_horizon else 2, 0.0
 
 
 def _shown(job: JobForecast, name: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
 
-from planner.selfcheck.replay import Planned, one_cycle, reasons_to_wait
+from planner.selfcheck.replay import UNPLANNED, ended_with, one_cycle, reasons_to_wait
 from planner.snapshot import Facts, PendingJob, Snapshot
 from tracker.slurm.hostlist import expand
 from tracker.slurm.reasons import ReasonClass, classify
@@ -27,6 +27,8 @@ class Pair:
     nodes: tuple[str, ...]  # planned in the model
     reason: str  # why the model does not start it at once, in Slurm's words
     is_late: bool  # submitted after the cycle
+    # Another plan, had the jobs that ended in the second of the cycle still run in it.
+    is_open: bool = False
 
     @property
     def difference_s(self) -> float | None:
@@ -35,7 +37,11 @@ class Pair:
         return self.cycle_s - self.slurm_s
 
     def agrees(self, interval_s: float) -> bool | None:
-        """Within one backfill interval. None: not to be compared, as one side made no plan."""
+        """Within one backfill interval. None: not to be compared, as one side made no plan or it
+        cannot be told which plan the model has.
+        """
+        if self.is_open:
+            return None
         if self.difference_s is not None:
             return abs(self.difference_s) <= interval_s
         if self.slurm_s is None:
@@ -49,6 +55,8 @@ class Pair:
 
     def why(self, interval_s: float) -> str:
         """Why the plans differ by more than a backfill interval, as far as it can be told."""
+        if self.is_open:
+            return "hangs on whether a job that ended in the second of the cycle still ran in it"
         if self.difference_s is not None:
             return "" if abs(self.difference_s) <= interval_s else self._why_apart()
         if self.slurm_s is None:
@@ -78,7 +86,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Over the rows that both planned."""
+    """Over the rows that can be compared; times over those that both planned."""
 
     rows: int
     both: int
@@ -93,12 +101,14 @@ def compare(facts: Facts, snapshot: Snapshot, cycle_at: datetime | None) -> list
     """
     cycle_at = cycle_at or facts.taken_at
     cycle = one_cycle(facts, cycle_at)
+    other = one_cycle(facts, cycle_at, last_ran=True) if ended_with(facts, cycle_at) else cycle
+    interval_s = snapshot.world.config.bf_interval_s
     reasons = reasons_to_wait(snapshot.world)
     shift_s = (cycle_at - facts.taken_at).total_seconds()
     pairs: dict[int, Pair] = {}
     for pending in snapshot.pending:
         record = pending.record
-        planned = cycle.get(pending.key, Planned(None, ()))
+        planned = cycle.get(pending.key, UNPLANNED)
         slurm_at = record.start_at
         pair = Pair(
             pending,
@@ -107,6 +117,7 @@ def compare(facts: Facts, snapshot: Snapshot, cycle_at: datetime | None) -> list
             nodes=planned.nodes,
             reason=reasons.get(pending.key, pending.held or "None"),
             is_late=record.submit_at is not None and record.submit_at > cycle_at,
+            is_open=planned.is_apart(other.get(pending.key, UNPLANNED), interval_s),
         )
         known = pairs.setdefault(record.job_id, pair)
         # As coded, an array's row shows the start of the task that was planned last.
@@ -142,7 +153,7 @@ def in_order(pair: Pair) -> tuple[tuple[str, ...], int]:
 
 def agreement(pairs: Iterable[Pair], interval_s: float) -> Agreement | None:
     """None where no row has both."""
-    pairs = list(pairs)
+    pairs = [pair for pair in pairs if not pair.is_open]
     gaps_s = [abs(pair.difference_s) for pair in pairs if pair.difference_s is not None]
     if not gaps_s:
         return None

@@ -30,6 +30,7 @@ def as_json(check: Check) -> dict[str, Any]:
         "verdicts": {name: _verdict(one) for name, one in check.verdicts.items()},
         "rows": len(check.starts),
         "starts": _part([pair.agrees(check.interval_s) for pair in judged]),
+        "starts_open": sum(pair.is_open for pair in judged),
         "starts_median_s": None if both is None else both.median_abs_s,
         "priorities": _part([_sum_agrees(check, row) for row in check.priorities.rows]),
         "ageing": [check.priorities.ageing.low, check.priorities.ageing.high],
@@ -156,6 +157,8 @@ def as_text(check: Check) -> Iterator[str]:
     ):
         agree, of = told[name]
         yield f"  {agree} of {of} {what}" if of else f"  none to compare: {what}"
+    if told["starts_open"]:
+        yield f"  {told['starts_open']} starts hang on jobs that ended in the second of the cycle"
     if told["ages_told"]:
         yield f"  {told['ages_told']} ages are not what eligibility says: sprio's are used"
     yield from (

@@ -181,10 +181,6 @@ class Simulation:
         process(self._submissions(sorted(future, key=lambda job: job.submit_s)))
         process(self._calc_periods())
         self._scheduling.run()
-        for reservation in world.reservations:
-            for edge_s in (reservation.start_s, reservation.end_s):
-                if edge_s > 0:
-                    self._at(edge_s, self._scheduling.call)
         if (world.nodes.usable_in_plan & ~world.nodes.usable_now).any():
             self._at(self._state.returns_s, self._return_nodes)
 
@@ -300,15 +296,8 @@ class Simulation:
         self._state.release(running)
         self._pricing.charge(running, self.now_s)
         self._scheduling.call_at_once()
-        seen = views.running(running, self._state.nodes)
-        return EndedJob(
-            running.job,
-            seen.partition,
-            seen.start_s,
-            self.now_s,
-            seen.allocation,
-            cancelled,
-            evicted,
+        return views.ended(
+            running, self.now_s, self._state.nodes, cancelled=cancelled, evicted=evicted
         )
 
     def _close(self, ended: EndedJob, *, ok: bool) -> None:

@@ -21,7 +21,7 @@ from planner.sim.state import State
 
 Start = Callable[[Record, Allocation], None]
 
-_LIMITS = ("Assoc", "QOS", "Max")  # begin of the reasons of limits, which a look is needed to find
+_LIMITS = ("Assoc", "QOS", "Max")  # how the reasons of limits begin, which take a look to find
 
 
 def run_pass(
@@ -53,16 +53,12 @@ def run_pass(
         if partitions is not None and one_pass.closed_to(record):
             if one_pass.is_over(record, partitions):
                 return True
-            if depth is not None and pending.not_ready(now_s) is None:
-                one_pass.looks_at(record)
+            one_pass.pass_over(record, pending.not_ready(now_s))
             continue
         reason = state.obstacle(record, now_s)
         if reason is not None:
             pending.reason = reason
-            if reason != record.never and reason.startswith(_LIMITS):
-                one_pass.looks_at(record)
-                if state.config.assoc_limit_stop and reason.startswith("AssocGrp"):
-                    one_pass.close(record)
+            one_pass.pass_over(record, reason)
             continue
         if not one_pass.looks_at(record) or one_pass.closed_to(record):
             pending.reason = "Priority"
@@ -120,6 +116,20 @@ class _Pass:
             return False
         self.looks += 1
         return True
+
+    def pass_over(self, record: Record, reason: str | None) -> None:
+        """What a job that may not start means to those below it. ``reason`` is None of one that is
+        only in a closed partition: like one that a limit keeps it costs a look.
+        """
+        if reason is None:
+            self.looks_at(record)
+        elif reason == record.never:
+            if reason == "ReqNodeNotAvail" and self._lacks_nodes(record):
+                self._close_partition(record.partition.name)
+        elif reason.startswith(_LIMITS):
+            self.looks_at(record)
+            if self._state.config.assoc_limit_stop and reason.startswith("AssocGrp"):
+                self.close(record)
 
     def accept(self, record: Record) -> None:
         """The record started, so the next task of its array gets a look, too."""

@@ -55,6 +55,10 @@ class Scheduling:
             self._env.process(self._main_scheduler())
         if self._config.backfill:
             self._env.process(self._backfill())
+        for reservation in self._state.reservations.values():
+            for edge_s in (reservation.start_s, reservation.end_s):
+                if edge_s > 0:
+                    call_at(self._env, edge_s, lambda _: self.call())
 
     def note_change(self) -> None:
         """Something happened that the next pass or cycle must see, but that calls for no pass."""

@@ -100,6 +100,11 @@ def running(one: Running, nodes: Nodes) -> RunningJob:
     )
 
 
+def ended(one: Running, end_s: float, nodes: Nodes, *, cancelled: bool, evicted: bool) -> EndedJob:
+    allocation = shares_of(one.allocation, nodes)
+    return EndedJob(one.job, one.partition.name, one.start_s, end_s, allocation, cancelled, evicted)
+
+
 def node_use(state: State) -> list[NodeUse]:
     nodes, room = state.nodes, state.room
     used_gpus = nodes.gpus - room.gpus

@@ -132,7 +132,7 @@ def _arrivals(
         place: asked_run(job, world, submitted[place].name or "")
         for place, job in templates.items()
     }
-    return FutureJobs(arrivals, templates, asked)
+    return FutureJobs.of(arrivals, templates, asked)
 
 
 def _first_incarnations(rows: Iterable[AccountedJob]) -> Iterator[AccountedJob]:

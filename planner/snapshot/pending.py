@@ -152,11 +152,12 @@ class PendingReader:
         return None
 
     def _age_from_s(self, record: QueuedJob, rank: PriorityFactors | None) -> float | None:
-        """Where age counts from: eligibility, unless sprio tells another age. Limits on accrual keep
-        it younger. It is older where an array's throttle held its next task back, which became
-        eligible only then.
+        """Where age counts from: eligibility, unless sprio tells another age. Limits on accrual
+        keep it younger. It is older where an array's throttle held its next task back, which
+        became eligible only then.
 
-        sprio tells the age as of the last calc period, so younger by two is no difference.
+        sprio tells the age as of the last calc period. Where its end is not known, younger by two
+        periods is no difference.
         """
         config = self._config
         if config is not None and "ACCRUE_ALWAYS" in config.priority_flags:
@@ -164,11 +165,12 @@ class PendingReader:
         eligible_s = self._rows.offset_s(record.eligible_at)
         if config is None or rank is None or rank.age_norm is None or eligible_s is None:
             return eligible_s
-        told_s = rank.age_norm * config.priority_max_age_s
-        younger_s = min(-eligible_s, config.priority_max_age_s) - told_s
+        max_age_s, told_at_s = config.priority_max_age_s, last_calc_s(config, self._taken_at)
+        told_s = rank.age_norm * max_age_s
+        younger_s = min(max(0.0, told_at_s - eligible_s), max_age_s) - told_s
         if -_PRINTED_S <= younger_s <= 2 * config.priority_calc_period_s:
             return eligible_s
-        return last_calc_s(config, self._taken_at) - told_s
+        return told_at_s - told_s
 
 
 def _same_name(one: QueuedJob, other: QueuedJob) -> bool:

@@ -61,11 +61,11 @@ def differences(found: Check) -> Sequence[tuple[str, str]]:
 
 
 def starts_within(found: Iterable[Check]) -> tuple[int, int]:
-    """Planned starts that both sides tell: within a backfill interval, and all."""
+    """Planned starts that both sides tell and can be compared: within an interval, and all."""
     gaps_s = [
         (abs(pair.difference_s), one.interval_s)
         for one in found
         for pair in one.starts
-        if pair.difference_s is not None
+        if pair.difference_s is not None and not pair.is_open
     ]
     return sum(gap_s <= interval_s for gap_s, interval_s in gaps_s), len(gaps_s)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from planner.advice import Option, advise
+from planner.advice import Advice, Option, advise
+from planner.ensemble import Past, asked_run
 from planner.request import Request
+from planner.runtimes import PastRuns, Ran, RunTimes
 from planner.snapshot import Facts, build
 from planner.snapshot.requests import Site
 from tracker.slurm import records as slurm
@@ -70,12 +73,37 @@ def facts() -> Facts:
     )
 
 
-def options(facts: Facts, request: Request, horizon_s: float = 24 * HOUR_S) -> dict[str, Option]:
-    """In the order of the answer."""
+def advice(
+    facts: Facts,
+    request: Request,
+    past: Past,
+    batches: Iterable[range] = (range(8), range(8, 16)),
+    horizon_s: float = 24 * HOUR_S,
+) -> Advice:
     world = build(facts).world
     site = Site.of(facts, world.nodes, world.partitions)
-    found = advise(world, site, request, horizon_s=horizon_s)
+    return advise(world, site, request, past, seed=0, batches=batches, horizon_s=horizon_s)
+
+
+def options(facts: Facts, request: Request, horizon_s: float = 24 * HOUR_S) -> dict[str, Option]:
+    """In the order of the answer, with nothing known of the past: all jobs run to their limits."""
+    found = advice(facts, request, Past(), horizon_s=horizon_s).options
     return {option.partition: option for option in found}
+
+
+def past_of(facts: Facts) -> Past:
+    """Bob's jobs with a limit of 3 h ran from 65 to 175 min, alice's with one of 1 h all 30 min."""
+    world = build(facts).world
+    ran = [
+        *(Ran("bob", "vision", "train", "gpu", 8, 3 * HOUR_S, -run_s, 0.0) for run_s in RUNS_S),
+        *(Ran("alice", "vision", "", "gpu", 4, HOUR_S, -HOUR_S / 2, 0.0) for _ in range(40)),
+    ]
+    runs = RunTimes.learn(PastRuns.of(ran), now_s=1.0)
+    asked = {job.key: asked_run(job, world, "train") for job in world.jobs}
+    return Past(runs, asked=asked)
+
+
+RUNS_S = [60.0 * minutes for minutes in range(65, 176)]
 
 
 CPU_JOB = Request(user="alice", account="vision", cpus=4, mem_mib=1000, limit_minutes=60)
@@ -85,16 +113,15 @@ GPU_JOB = replace(CPU_JOB, gpus=2, gpu_type="a100")
 def test_the_earliest_start_comes_first(facts: Facts) -> None:
     found = options(facts, CPU_JOB)
     assert list(found) == ["idle", "gpu", "slow"]
-    assert found["idle"].start_s == 0.0
+    assert found["idle"].start.p50_s == 0.0
 
 
 def test_a_start_is_when_the_running_job_reaches_its_limit(facts: Facts) -> None:
     """Backfill looks every 30 s and plans in minutes, so a start may come that much later."""
     found = options(facts, CPU_JOB)
-    assert 2 * HOUR_S <= found["gpu"].start_s <= 2 * HOUR_S + 120
-    assert 5 * HOUR_S <= found["slow"].start_s <= 5 * HOUR_S + 120
-    assert found["gpu"].finish_s == found["gpu"].start_s + HOUR_S
-    assert found["gpu"].nodes == ("gpu1",)
+    assert 2 * HOUR_S <= found["gpu"].start.p50_s <= 2 * HOUR_S + 120
+    assert 5 * HOUR_S <= found["slow"].start.p50_s <= 5 * HOUR_S + 120
+    assert found["gpu"].finish.p50_s == found["gpu"].start.p50_s + HOUR_S
 
 
 def test_a_start_past_the_horizon_is_not_told_but_still_ranks_before_a_refusal(
@@ -102,7 +129,8 @@ def test_a_start_past_the_horizon_is_not_told_but_still_ranks_before_a_refusal(
 ) -> None:
     found = options(facts, replace(CPU_JOB, account="physics"), horizon_s=3 * HOUR_S)
     assert list(found) == ["gpu", "slow", "idle"]
-    assert found["slow"].start_s is None and found["slow"].why_not is None
+    assert found["slow"].start.p50_s is None and found["slow"].why_not is None
+    assert found["slow"].later_than_horizon == ("p50",)
     assert found["idle"].why_not is not None
 
 
@@ -123,7 +151,7 @@ def test_a_waiting_job_of_higher_priority_goes_first(facts: Facts) -> None:
         cpus=8,
     )
     found = options(replace(facts, queue=[*facts.queue, ahead]), CPU_JOB)["gpu"]
-    assert found.start_s >= 5 * HOUR_S
+    assert found.start.p50_s >= 5 * HOUR_S
     assert found.reasons[0] == "1 waiting job of the partition is ahead of it."
 
 
@@ -156,7 +184,7 @@ def test_a_refusal_names_the_value_and_the_cure(
 ) -> None:
     found = options(facts, replace(CPU_JOB, **changes))[partition]
     assert found.why_not is not None and said in found.why_not
-    assert found.start_s is None
+    assert found.start.p50_s is None
 
 
 def test_a_qos_that_the_partition_does_not_admit_is_refused(facts: Facts) -> None:
@@ -192,8 +220,45 @@ def test_the_answer_carries_the_options_of_sbatch(facts: Facts) -> None:
         "--time=01:00:00",
     ]
     assert told["allowed"] is True
-    assert told["start"]["p10_s"] is None  # no spread until run times are sampled
+
+
+def test_with_nothing_known_of_the_past_one_replica_tells_the_middle_alone(facts: Facts) -> None:
+    found = advice(facts, GPU_JOB, Past())
+    assert (found.method, found.replicas) == ("plan", 1)
+    told = found.options[0].as_json()
+    assert told["start"].keys() == told["finish"].keys() == {"p10_s", "p50_s", "p90_s"}
+    assert told["start"]["p10_s"] is told["start"]["p90_s"] is told["p_within_10_min"] is None
+
+
+def test_a_start_spreads_as_the_run_times_of_the_past_do(facts: Facts) -> None:
+    """Job 1 has run 60 min: it ends within the next 115."""
+    found = advice(facts, replace(GPU_JOB, partitions=("gpu",)), past_of(facts))
+    assert (found.method, found.replicas) == ("ensemble", 16)
+    (gpu,) = found.options
+    assert 0 < gpu.start.p10_s < gpu.start.p50_s < gpu.start.p90_s <= 115 * 60 + 120
+    assert gpu.start.p50_s < options(facts, GPU_JOB)["gpu"].start.p50_s  # than at its limit
+    assert gpu.finish.p50_s - gpu.start.p50_s == pytest.approx(HOUR_S / 2, rel=0.2)
+    assert gpu.p_within_10_min is not None and 0.0 <= gpu.p_within_10_min < 0.5
+
+
+def test_what_lies_beyond_the_horizon_is_named(facts: Facts) -> None:
+    asked = replace(GPU_JOB, partitions=("gpu",))
+    (gpu,) = advice(facts, asked, past_of(facts), horizon_s=HOUR_S / 2).options
+    assert gpu.start.p10_s is not None and gpu.start.p90_s is None
+    assert "p90" in gpu.later_than_horizon
+
+
+def test_a_caller_whose_time_is_up_gets_what_was_simulated_by_then(facts: Facts) -> None:
+    found = advice(facts, CPU_JOB, past_of(facts), batches=[range(4)])
+    assert found.replicas == 4
+    assert all(option.start.p90_s is not None for option in found.options)
 
 
 def test_the_same_world_gives_the_same_answer(facts: Facts) -> None:
-    assert options(facts, GPU_JOB) == options(facts, GPU_JOB)
+    past = past_of(facts)
+    assert advice(facts, GPU_JOB, past) == advice(facts, GPU_JOB, past)
+
+
+def test_batches_change_nothing_but_the_number_of_replicas(facts: Facts) -> None:
+    past = past_of(facts)
+    assert advice(facts, GPU_JOB, past) == advice(facts, GPU_JOB, past, batches=[range(16)])

@@ -8,17 +8,26 @@ import numpy as np
 import pytest
 
 from planner.accuracy import STRATA
-from planner.backtest.asking import Answers, Round
+from planner.backtest.asking import Round
 from planner.backtest.known import Known
-from planner.backtest.methods import METHODS, SHIPPED, UnknownMethodError, chosen
-from planner.backtest.report import FIGURES, REFERENCES, WITH_INTERVAL, Report, make_report
+from planner.backtest.methods import METHODS, NAMES, SHIPPED, UnknownMethodError, chosen
+from planner.backtest.report import (
+    FIGURES,
+    REFERENCES,
+    SKILLS,
+    WITH_INTERVAL,
+    Report,
+    Said,
+    as_json,
+    make_report,
+)
 from planner.backtest.tables import tables
 from planner.backtest.targets import NoTargetsError, pick_targets
 from planner.quantiles import Quantiles
 from planner.traces.jobs import Asked, Trace
 from tests.planner.trace_world import DAY_S, HOUR_S, job, random_trace, trace
 
-NAMES = ["zero", "recent_like"]
+TWO = ["zero", "recent_like"]
 
 
 def days_of_jobs(days: int, *, each_day: int = 4, wait_s: float = 600.0) -> Trace:
@@ -32,8 +41,8 @@ def days_of_jobs(days: int, *, each_day: int = 4, wait_s: float = 600.0) -> Trac
 
 def report_of(of: Trace, said: dict[str, list[Quantiles | None]], seed: int = 0) -> Report:
     """On every job of the trace, none of which met a queue."""
-    answers = [Answers(each, expects_queue=False) for each in zip(*said.values(), strict=True)]
-    return make_report(of, list(said), range(len(of.jobs)), answers, seed)
+    n = len(of.jobs)
+    return make_report(of, range(n), Said(said, {}, [False] * n), seed)
 
 
 def test_the_first_two_fifths_of_the_jobs_are_not_forecast() -> None:
@@ -82,7 +91,9 @@ class Witness:
 
 def test_every_method_is_asked_of_every_target_in_order() -> None:
     witnesses = [Witness(), Witness()]
-    answers = Round(random_trace(np.random.default_rng(3), 60), witnesses).ask([20, 30, 59])
+    answers = Round(
+        random_trace(np.random.default_rng(3), 60), dict(zip("ab", witnesses, strict=True))
+    ).ask([20, 30, 59])
     assert [witness.asked for witness in witnesses] == [
         [
             each.asked.job_id
@@ -91,42 +102,56 @@ def test_every_method_is_asked_of_every_target_in_order() -> None:
             )
         ]
     ] * 2
-    assert all(answer.said[0] == answer.said[1] for answer in answers)
+    assert all(answer.said["a"] == answer.said["b"] for answer in answers)
 
 
 def test_a_queue_is_expected_where_an_earlier_job_waits_in_the_same_partition() -> None:
     of = random_trace(np.random.default_rng(4), 80)
-    for answer in Round(of, [Witness()]).ask(range(80)):
-        assert answer.said[0] is not None
-        assert answer.expects_queue == (answer.said[0].p50_s > 0)
+    for answer in Round(of, {"a": Witness()}).ask(range(80)):
+        said = answer.said["a"]
+        assert said is not None
+        assert answer.expects_queue == (said.p50_s > 0)
 
 
 def test_a_round_that_goes_back_answers_as_a_new_one() -> None:
     of = random_trace(np.random.default_rng(5), 80)
-    again = Round(of, list(METHODS.values()))
+    again = Round(of, METHODS, learns=True)
     again.ask([70, 79])
-    assert again.ask([30, 75]) == Round(of, list(METHODS.values())).ask([30, 75])
+    assert again.ask([30, 75]) == Round(of, METHODS, learns=True).ask([30, 75])
 
 
 def test_a_report_has_every_figure_of_every_stratum() -> None:
     of = days_of_jobs(8)
-    told = report_of(of, {name: [Quantiles.point(60.0)] * len(of.jobs) for name in NAMES})
-    methods = told.methods_as_json()
-    assert set(methods) == set(NAMES)
+    told = report_of(of, {name: [Quantiles.point(60.0)] * len(of.jobs) for name in TWO})
+    methods = as_json(told.methods)
+    assert set(methods) == set(TWO)
     for by_stratum in methods.values():
         assert tuple(by_stratum) == STRATA
         for figures in by_stratum.values():
             assert set(figures) == {*FIGURES, "interval"}
             assert set(figures["interval"]) >= set(WITH_INTERVAL)
-    skills = {f"skill_{other}" for other in REFERENCES}
-    assert skills & set(methods["zero"]["all"]["interval"]) == {"skill_recent_like"}
-    assert skills & set(methods["recent_like"]["all"]["interval"]) == {"skill_zero"}
+    skills = {f"{skill}_{other}" for skill in SKILLS for other in REFERENCES}
+    of_zero = skills & set(methods["zero"]["all"]["interval"])
+    assert of_zero == {"skill_recent_like", "skill_log_recent_like"}
+    assert skills & set(methods["recent_like"]["all"]["interval"]) == {
+        "skill_zero",
+        "skill_log_zero",
+    }
 
 
-def test_what_the_service_ships_is_told_under_both_names() -> None:
+def test_layers_are_judged_on_the_rows_that_all_answered() -> None:
     of = days_of_jobs(8)
-    methods = report_of(of, {SHIPPED: [Quantiles.point(0.0)] * len(of.jobs)}).methods_as_json()
-    assert methods["shipped"] is methods[SHIPPED]
+    n = len(of.jobs)
+    said = Said(
+        {"m": [Quantiles.point(60.0)] * n},
+        {"part": [None, *[Quantiles.point(0.0)] * (n - 1)]},
+        [False] * n,
+    )
+    report = make_report(of, range(n), said, seed=0)
+    assert set(report.layers) == {"part"}
+    assert report.answered == n - 1
+    assert as_json(report.methods)["m"]["all"]["n"] == n - 1
+    assert "skill_recent_like" not in as_json(report.layers)["part"]["all"]["interval"]
 
 
 def test_figures_are_over_the_targets_that_all_methods_answered() -> None:
@@ -134,7 +159,7 @@ def test_figures_are_over_the_targets_that_all_methods_answered() -> None:
     n = len(of.jobs)
     wrong_where_silent = [Quantiles.point(9e9)] * 8 + [Quantiles.point(500.0)] * (n - 8)
     silent = [None] * 8 + [Quantiles.point(600.0)] * (n - 8)
-    told = report_of(of, {"often": wrong_where_silent, "seldom": silent}).methods_as_json()
+    told = as_json(report_of(of, {"often": wrong_where_silent, "seldom": silent}).methods)
     often, seldom = told["often"]["all"], told["seldom"]["all"]
     assert (often["n"], seldom["n"]) == (n - 8, n - 8)
     assert (often["mae_s"], seldom["mae_s"]) == (100.0, 0.0)
@@ -146,7 +171,7 @@ def test_cancelled_jobs_count_in_the_coverage_and_not_in_the_errors() -> None:
     gone = replace(of.jobs[0], wait_s=None, run_s=None, cancelled_wait_s=1200.0)
     of = replace(of, jobs=(gone, *of.jobs[1:]))
     n = len(of.jobs)
-    figures = report_of(of, {"m": [Quantiles.point(900.0)] * n}).methods_as_json()["m"]["all"]
+    figures = as_json(report_of(of, {"m": [Quantiles.point(900.0)] * n}).methods)["m"]["all"]
     assert (figures["n"], figures["n_censored"]) == (n, 1)
     assert figures["mae_s"] == 300.0
     assert figures["coverage_p90"] == pytest.approx(1.0 - 1 / n)
@@ -155,7 +180,7 @@ def test_cancelled_jobs_count_in_the_coverage_and_not_in_the_errors() -> None:
 def test_coverage_is_not_told_where_jobs_are_chosen_by_what_came_of_them() -> None:
     of = days_of_jobs(8)
     said = {"m": [Quantiles.point(900.0)] * len(of.jobs)}
-    by_stratum = report_of(of, said).methods_as_json()["m"]
+    by_stratum = as_json(report_of(of, said).methods)["m"]
     assert by_stratum["queued"]["coverage_p90"] is None
     assert by_stratum["queued"]["coverage_p90_randomised"] is None
     assert by_stratum["queued"]["interval"]["coverage_p90"] is None
@@ -168,11 +193,12 @@ def test_the_same_seed_makes_the_same_report_whoever_else_is_in_it() -> None:
     drawn = np.random.default_rng(9).exponential(600.0, len(of.jobs))
     said = {"m": [Quantiles.point(float(each)) for each in drawn]}
     both = said | {"zero": [Quantiles.point(0.0)] * len(of.jobs)}
-    once = report_of(of, said, seed=5).methods_as_json()["m"]["all"]
-    again = report_of(of, both, seed=5).methods_as_json()["m"]["all"]
-    again["interval"].pop("skill_zero")
+    once = as_json(report_of(of, said, seed=5).methods)["m"]["all"]
+    again = as_json(report_of(of, both, seed=5).methods)["m"]["all"]
+    for skill in SKILLS:
+        again["interval"].pop(f"{skill}_zero")
     assert once == again
-    other = report_of(of, said, seed=6).methods_as_json()["m"]["all"]
+    other = as_json(report_of(of, said, seed=6).methods)["m"]["all"]
     assert other["interval"] != once["interval"] or other["interval"]["pinball"] is None
     assert other["pinball"] == once["pinball"]
 
@@ -180,20 +206,20 @@ def test_the_same_seed_makes_the_same_report_whoever_else_is_in_it() -> None:
 def test_tables_are_readable_in_a_hundred_columns() -> None:
     of = days_of_jobs(8, wait_s=9_999_999.0)
     n = len(of.jobs)
-    report = report_of(of, {name: [Quantiles.point(0.0)] * n for name in METHODS})
+    report = report_of(of, {name: [Quantiles.point(0.0)] * n for name in NAMES})
     lines = list(tables(report))
     assert max(len(line) for line in lines) <= 100
-    assert sum(line.startswith("sim_limits *") for line in lines) == 3  # two strata are empty
+    assert sum(line.startswith("shipped *") for line in lines) == 3  # two strata are empty
     assert any("9,999,999" in line for line in lines)
 
 
 def test_methods_are_chosen_by_name_each_once() -> None:
-    assert chosen(None) == list(METHODS)
+    assert chosen(None) == list(NAMES)
     assert chosen("zero, bmbp,zero") == ["zero", "bmbp"]
     assert chosen("shipped") == [SHIPPED]
 
 
-@pytest.mark.parametrize("text", ["gbt_state", "zero,magic", "", ","])
+@pytest.mark.parametrize("text", ["gbt", "zero,magic", "", ","])
 def test_a_method_that_is_none_is_refused_with_those_that_are(text: str) -> None:
     with pytest.raises(UnknownMethodError, match="known: zero, recent_median, recent_like, bmbp"):
         chosen(text)

@@ -14,13 +14,22 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
-from planner.backtest.methods import METHODS
+from planner.backtest.methods import NAMES
 from planner.history import read_history
 from planner.traces.cleaning import TraceError
 from planner.traces.jobs import Trace
 from tests.factories import NOW, make_cluster, make_job
 from tests.planner.trace_world import random_trace
 
+LAYERS = [
+    "ensemble",
+    "ensemble_calibrated",
+    "learner",
+    "learner_calibrated",
+    "hybrid",
+    "hybrid_calibrated",
+    "chosen",
+]
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -39,7 +48,7 @@ def as_swf(trace: Trace) -> str:
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
     path = tmp_path / "log.swf"
-    path.write_text(as_swf(random_trace(np.random.default_rng(11), 300)))
+    path.write_text(as_swf(random_trace(np.random.default_rng(11), 200)))
     return path
 
 
@@ -54,9 +63,11 @@ def test_programs_get_every_method_and_what_it_rests_on(log: Path) -> None:
     assert set(answer) == {
         "trace", "notes", "targets", "seconds", "shipped", "methods", "layers",
     }  # fmt: skip
-    assert set(answer["methods"]) == {*METHODS, "shipped"}
-    assert answer["shipped"] == answer["methods"]["sim_limits"]
-    assert answer["layers"] == {}
+    assert set(answer["methods"]) == set(NAMES)
+    assert answer["shipped"] == answer["methods"]["shipped"] == answer["layers"]["chosen"]
+    assert answer["methods"]["gbt_state"] == answer["layers"]["learner"]
+    assert list(answer["layers"]) == LAYERS
+    assert set(answer["layers"]["ensemble"]) == set(answer["shipped"])
     assert answer["targets"]["asked"] == 60
     of_all = {name: figures["all"]["n"] for name, figures in answer["methods"].items()}
     assert set(of_all.values()) == {answer["targets"]["answered_by_all"]}
@@ -64,10 +75,12 @@ def test_programs_get_every_method_and_what_it_rests_on(log: Path) -> None:
 
 
 def test_sizes_of_partitions_that_are_inferred_are_said_to_be(log: Path) -> None:
-    one_of_known_size = told(str(log), "--max-forecasts", "5", "--processes", "1")
+    one_of_known_size = told(
+        str(log), "--max-forecasts", "5", "--methods", "zero", "--processes", "1"
+    )
     assert not any("sizes of its partitions" in note for note in one_of_known_size["notes"])
     log.write_text(log.read_text().replace("; MaxProcs: 16\n", ""))
-    of_no_size = told(str(log), "--max-forecasts", "5", "--processes", "1")
+    of_no_size = told(str(log), "--max-forecasts", "5", "--methods", "zero", "--processes", "1")
     assert any("sizes of its partitions (1)" in note for note in of_no_size["notes"])
 
 
@@ -84,8 +97,8 @@ def test_people_get_tables_and_notes(log: Path) -> None:
     call_command("backtest", str(log), "--processes", "1", "--methods", "zero,shipped", stdout=out)
     text = out.getvalue()
     assert "expected queue: an earlier job waited in the same partition" in text
-    assert "sim_limits *" in text
-    assert "* as the service forecasts today" in text
+    assert "shipped *" in text
+    assert "* what the simulation and the state of the queue have taught" in text
     assert max(len(line) for line in text.splitlines() if not line.startswith("note")) <= 100
 
 
@@ -111,7 +124,7 @@ def test_a_log_needs_neither_database_nor_migration(log: Path, tmp_path: Path) -
         (["log.swf", "--history"], "give a TRACE or --history, one of them", 2),
         (["log.swf", "--cluster", "lab"], "--cluster goes with --history only", 2),
         (["nowhere.swf"], "nowhere.swf cannot be read", 1),
-        (["nowhere.swf", "--methods", "gbt_state"], "no method is called gbt_state; known:", 2),
+        (["nowhere.swf", "--methods", "gbt"], "no method is called gbt; known:", 2),
     ],
 )
 def test_wrong_usage_is_told_from_failure(arguments: list[str], problem: str, code: int) -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 import pytest
 
+from planner.backtest.answering import said, to_ask
 from planner.backtest.asking import Answers, Round
 from planner.backtest.known import Known, Method
-from planner.backtest.methods import METHODS
+from planner.backtest.methods import METHODS, SHIPPED
+from planner.backtest.processes import ask
+from planner.backtest.report import Said
 from planner.backtest.walk import Walk
 from planner.quantiles import Quantiles
 from planner.traces.jobs import Asked, Trace, TraceJob
@@ -20,6 +24,8 @@ PARTITIONS = ("cpu", "gpu")
 PAIRS = 12  # of random traces
 TARGETS = 4  # looked at in each
 JOBS = 120
+LEARNING_JOBS = 180
+LEARNING_PAIRS = 2
 
 MethodOf = Callable[[Trace], Method]  # an honest one does not look at the trace
 
@@ -67,7 +73,7 @@ def pairs() -> Iterator[tuple[Trace, Trace, int]]:
 
 
 def answers(method_of: MethodOf, trace: Trace, target: int) -> Answers:
-    return Round(trace, [method_of(trace)]).ask([target])[0]
+    return Round(trace, {"asked": method_of(trace)}).ask([target])[0]
 
 
 def is_caught(method_of: MethodOf) -> bool:
@@ -85,8 +91,34 @@ def test_it_answers_the_same_whatever_the_future_brings(name: str) -> None:
 
 @pytest.mark.parametrize("name", METHODS)
 def test_it_is_asked_so_often_that_it_does_answer(name: str) -> None:
-    said = [answers(lambda _: METHODS[name], one, target).said[0] for one, _, target in pairs()]
-    assert sum(each is not None for each in said) > len(said) / 2
+    answered = [
+        answers(lambda _: METHODS[name], one, target).said["asked"] for one, _, target in pairs()
+    ]
+    assert sum(each is not None for each in answered) > len(answered) / 2
+
+
+def learners() -> Iterator[tuple[Trace, Trace, list[int]]]:
+    """Long enough that forests have been grown before the last targets."""
+    for seed in range(LEARNING_PAIRS):
+        rng = np.random.default_rng([20261127, seed])
+        past = random_trace(rng, LEARNING_JOBS, partitions=PARTITIONS[: 1 + seed])
+        targets = [LEARNING_JOBS // 2, LEARNING_JOBS - 30, LEARNING_JOBS - 29]
+        yield past, with_another_future(past, targets[-1], rng), targets
+
+
+def learnt(trace: Trace, targets: list[int]) -> Said:
+    asked = list(to_ask([SHIPPED], targets))
+    answered = list(chain.from_iterable(ask(trace, [SHIPPED], asked, 1)))
+    return said(trace, [SHIPPED], targets, answered, seed=1, processes=1)
+
+
+def test_whoever_learns_from_earlier_jobs_learns_nothing_of_later_ones() -> None:
+    for one, other, targets in learners():
+        mine, theirs = learnt(one, targets).layers, learnt(other, targets).layers
+        last = {name: each[-1] for name, each in mine.items()}
+        assert last == {name: each[-1] for name, each in theirs.items()}
+        assert last["hybrid"] != last["ensemble"]  # it has learnt by then
+        assert last["hybrid"] != last["hybrid_calibrated"]
 
 
 @dataclass(frozen=True)

@@ -120,6 +120,14 @@ def test_a_world_in_which_nothing_waits_has_no_starts() -> None:
     assert batch(world(nodes(4), running("busy", on={"n0": 4})), Past()).start_s.shape == (8, 0)
 
 
+def test_of_jobs_named_the_starts_are_those_among_all() -> None:
+    of = world(nodes(4), running("busy", on={"n0": 4}), job("a", tasks=4), job("b", tasks=4))
+    past = past_of(of)
+    named = run_batch(of, past, seed=0, replicas=range(8), horizon_s=HORIZON_S, of={"a"})
+    assert named.keys == ("a",)
+    assert np.array_equal(named.start_s[:, 0], batch(of, past).start_s[:, 0])
+
+
 def test_jobs_to_come_that_rank_higher_make_a_start_later() -> None:
     def of_first_rank(key: str) -> Job:
         return job(key, tasks=4, partitions=("first",))

@@ -91,7 +91,7 @@ def test_a_job_that_waiting_does_not_help_gets_a_reason_and_a_cure(
 
 
 def test_a_begin_time_and_a_dependency_still_give_an_estimate(made: Forecast) -> None:
-    assert (by_id(made)["795"].reason_class, by_id(made)["795"].p50_s) == ("B", 7063.0)
+    assert (by_id(made)["795"].reason_class, by_id(made)["795"].p50_s) == ("B", 7065.0)
     parent, child = by_id(made)["919"], by_id(made)["1077"]  # afterok:919, which runs 3 minutes
     assert child.reason_class == "G"
     assert parent.p50_s is not None

@@ -13,7 +13,7 @@ from planner.forecast_batches import compute
 from planner.models import Forecast, ForecastBatch
 from planner.tasks import compute_forecast
 from tests.planner.plan_world import small_cluster, store_polls
-from tracker.models import Cluster, Job, StartEstimate
+from tracker.models import Cluster, Job, Poll, StartEstimate
 
 State = Forecast.State
 MINUTE = timedelta(minutes=1)
@@ -51,6 +51,12 @@ def first_batch_only(row: Forecast) -> None:
     second = row.batches.get(first_replica=4)
     assert work.claim(ForecastBatch, second.pk) is not None
     compute(row.pk)
+
+
+@pytest.fixture
+def nothing_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replicas are made anew, though nothing has happened."""
+    monkeypatch.setattr(forecast_batches, "HOLDS_FOR", timedelta(0))
 
 
 def said_of(job_id: int) -> StartEstimate:
@@ -95,6 +101,7 @@ def test_the_first_batch_tells_of_jobs_of_which_nothing_was_said_yet(row: Foreca
     assert (first.replicas, first.milestone_minutes) == (4, None)  # not of the record
 
 
+@pytest.mark.usefixtures("nothing_holds")
 def test_the_first_batch_leaves_alone_what_all_replicas_have_said(row: Forecast) -> None:
     compute(row.pk)
     Job.objects.get(job_id=996).estimates.all().delete()
@@ -108,7 +115,8 @@ def test_the_first_batch_leaves_alone_what_all_replicas_have_said(row: Forecast)
 def test_whoever_closes_the_last_batch_publishes(row: Forecast) -> None:
     first_batch_only(row)
     second = row.batches.get(first_replica=4)
-    work.recover(ForecastBatch.objects.all(), claimed_before=second.claimed_at + MINUTE, now=timezone.now())
+    lost_by = second.claimed_at + MINUTE
+    work.recover(ForecastBatch.objects.all(), claimed_before=lost_by, now=lost_by)
     assert compute(row.pk) is True
     assert compute(row.pk) is False  # rung once more
     row.refresh_from_db()
@@ -126,6 +134,7 @@ def test_a_poll_between_two_batches_changes_nothing(row: Forecast) -> None:
     assert (told.snapshot_at, told.replicas) == (snapshot_at, 8)
 
 
+@pytest.mark.usefixtures("nothing_holds")
 def test_replicas_are_the_same_in_whatever_batches_they_are_made(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,27 +147,97 @@ def test_replicas_are_the_same_in_whatever_batches_they_are_made(
     assert starts(2) == starts(6)
 
 
-def test_the_rest_is_left_out_once_the_replicas_agree(row: Forecast) -> None:
-    # With nobody else in the way nothing is left to chance: all replicas say the same.
-    Job.objects.exclude(job_id=1072).update(in_queue=False)
-    many = asked(row.cluster, replicas=64)
-    compute(many.pk)
-    made = many.batches.count() * forecast_batches.BATCH
-    assert forecast_batches.FEW <= made
-    many.refresh_from_db()
-    assert many.state == State.DONE
-    assert said_of(996).replicas == made
+def test_the_rest_is_left_out_once_the_replicas_agree(cluster: Cluster) -> None:
+    row = asked(cluster, replicas=64, horizon_s=60)  # in which next to nothing starts
+    compute(row.pk)
+    row.refresh_from_db()
+    assert row.state == State.DONE
+    assert row.batches.count() * forecast_batches.BATCH == said_of(996).replicas
+    assert forecast_batches.FEW <= said_of(996).replicas < 64
 
 
-def test_without_a_past_there_is_one_plan(cluster: Cluster) -> None:
-    ...
+def test_where_nothing_has_run_yet_there_is_one_plan(cluster: Cluster) -> None:
+    poll = Poll.objects.get(command="squeue")
+    waiting = "\n".join(line for line in poll.text.split("\n") if "RUNNING" not in line)
+    Poll.objects.filter(pk=poll.pk).update(raw=Poll.compress(waiting))
+    Job.objects.exclude(state="PENDING").delete()
+    row = asked(cluster, replicas=64)
+    compute(row.pk)
+    row.refresh_from_db()
+    assert (row.state, row.batches.count()) == (State.DONE, 1)
+    told = said_of(996)
+    assert (told.method, told.replicas, told.p90_at, told.raw_p50_at) == ("plan", 1, None, None)
 
 
 def test_a_batch_that_fails_for_good_fails_the_forecast(row: Forecast) -> None:
-    row.cluster.poll_set.filter(command="nodes").delete()
+    Poll.objects.filter(command="nodes").delete()
     for _ in range(work.MAX_TRIES):
         compute_forecast(row.pk)
     row.refresh_from_db()
     assert (row.state, "nodes" in row.error) == (State.FAILED, True)
     assert row.batches.get().tries == work.MAX_TRIES
     assert not StartEstimate.objects.exists()
+
+
+def a_minute_later(cluster: Cluster) -> None:
+    """The same answers once more: nothing has happened."""
+    for poll in Poll.objects.filter(cluster=cluster):
+        poll.started_at += MINUTE
+        poll.save()
+
+
+def test_without_news_what_was_said_still_holds(row: Forecast) -> None:
+    compute(row.pk)
+    said = list(StartEstimate.objects.order_by("pk").values())
+    a_minute_later(row.cluster)
+    again = asked(row.cluster)
+    assert compute(again.pk) is True
+    again.refresh_from_db()
+    assert (again.state, again.batches.count()) == (State.DONE, 0)
+    assert again.snapshot_at == Poll.objects.get(command="squeue").started_at
+    assert list(StartEstimate.objects.order_by("pk").values()) == said
+    assert Forecast.newest_made(row.cluster) == row
+
+
+def test_with_news_or_after_ten_minutes_replicas_are_made_anew(row: Forecast) -> None:
+    compute(row.pk)
+    Forecast.objects.filter(pk=row.pk).update(facts_at=timezone.now() - 10 * MINUTE)
+    old = asked(row.cluster)
+    compute(old.pk)
+    assert old.batches.count() == 2
+    drain_a_node(row.cluster)
+    new = asked(row.cluster)
+    compute(new.pk)
+    assert new.batches.count() == 2
+
+
+def drain_a_node(cluster: Cluster) -> None:
+    """A newer poll tells so of one of the two that the jobs for highmem wait for."""
+    old = Poll.objects.filter(cluster=cluster, command="nodes").latest("started_at")
+    others, last = old.text.split("NodeName=highmem02")
+    drained = f"NodeName=highmem02{last.replace('State=MIXED', 'State=MIXED+DRAIN')}"
+    Poll.objects.create(
+        cluster=cluster,
+        command="nodes",
+        argv=old.argv,
+        started_at=timezone.now(),
+        rc=0,
+        seconds=0.0,
+        ok=True,
+        raw=Poll.compress(others + drained),
+    )
+
+
+def test_a_start_that_moved_says_how_far_since_when_and_why(row: Forecast) -> None:
+    compute(row.pk)
+    newest = StartEstimate.objects.filter(is_newest=True)
+    before = {said.job_id: said for said in newest}
+    assert {(said.moved_s, said.moved_why) for said in before.values()} == {(None, "")}
+    drain_a_node(row.cluster)
+    compute(asked(row.cluster).pk)
+    moved = newest.all().filter(moved_s__gt=60.0)
+    assert {said.partition for said in moved} == {"highmem"}
+    for said in moved:
+        assert said.moved_s == (said.p50_at - before[said.job_id].p50_at).total_seconds()
+        assert said.moved_since == before[said.job_id].issued_at
+        assert "node" in said.moved_why

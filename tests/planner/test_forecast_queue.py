@@ -87,6 +87,35 @@ def test_a_dear_forecast_is_asked_for_less_often(
     assert len(request_due(due_at, django_capture_on_commit_callbacks)) == 1
 
 
+@pytest.mark.parametrize(
+    ("cpu_s", "many_ago", "replicas"),
+    [
+        (7.0, 6, forecast_queue.MANY),  # 64 would take 28 s: a quarter of two minutes
+        (20.0, 6, forecast_queue.FEW),
+        (20.0, 29, forecast_queue.FEW),
+        (20.0, 31, forecast_queue.MANY),  # dear, but they are half an hour old
+        (40.0, 31, forecast_queue.FEW),  # the next would have to wait for eleven minutes
+    ],
+)
+def test_a_forecast_has_as_many_replicas_as_can_be_afforded(
+    cluster: Cluster,
+    rung: list[int],
+    django_capture_on_commit_callbacks,
+    cpu_s: float,
+    many_ago: int,
+    replicas: int,
+) -> None:
+    now = queue_read_at(cluster) + 10 * MINUTE
+    make = Forecast.objects.create
+    make(cluster=cluster, state=State.FAILED, replicas=64, requested_at=now - many_ago * MINUTE)
+    done = {"state": State.DONE, "requested_at": now - 5 * MINUTE, "replicas": 16}
+    last = make(cluster=cluster, cpu_s=cpu_s, **done)
+    for first in range(0, 16, 4):
+        last.batches.create(first_replica=first, replicas=4, state=State.DONE)
+    (asked,) = request_due(now, django_capture_on_commit_callbacks)
+    assert Forecast.objects.get(pk=asked).replicas == replicas
+
+
 def test_a_paused_cluster_and_one_never_read_get_no_forecast(
     cluster: Cluster, rung: list[int], django_capture_on_commit_callbacks
 ) -> None:
@@ -98,6 +127,7 @@ def test_a_paused_cluster_and_one_never_read_get_no_forecast(
 
 def test_a_forecast_is_computed_once_however_often_it_is_rung(cluster: Cluster) -> None:
     row = Forecast.objects.create(cluster=cluster, requested_at=queue_read_at(cluster))
+    assert row.replicas == 1
     assert forecast_batches.compute(row.pk) is True
     assert forecast_batches.compute(row.pk) is False
     row.refresh_from_db()
@@ -131,10 +161,16 @@ def test_the_sweep_rings_lost_work_again_and_forgets_old_rows(
     lost = make(cluster=cluster, requested_at=now - 12 * MINUTE, tries=1, **stale)
     hopeless = make(cluster=cluster, requested_at=now - 12 * MINUTE, tries=3, **stale)
     unheard = make(cluster=cluster, requested_at=now - 2 * MINUTE)
+    in_work = make(cluster=cluster, requested_at=now - 2 * MINUTE)
+    in_work.batches.create(first_replica=0, replicas=4, state=State.RUNNING, claimed_at=now)
+    deserted = make(cluster=cluster, requested_at=now - 12 * MINUTE)
+    batch = deserted.batches.create(first_replica=0, replicas=4, tries=1, **stale)
     fresh = make(cluster=cluster, requested_at=now)
     with django_capture_on_commit_callbacks(execute=True):
         forecast_queue.sweep(now)
-    assert sorted(rung) == sorted([lost.pk, unheard.pk])
+    assert sorted(rung) == sorted([lost.pk, unheard.pk, deserted.pk])
+    batch.refresh_from_db()
+    assert batch.state == State.QUEUED
     assert not Forecast.objects.filter(pk=old.pk).exists()
     states = dict(Forecast.objects.values_list("pk", "state"))
     assert states[hopeless.pk] == State.FAILED

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from math import isfinite
 
 import pytest
 
-from planner.moves import Look, Move, moves
+from planner.moves import Look, Move, expected_ends, moves
+from planner.runtimes import PastRuns, Ran, RunTimes
 from planner.snapshot import Facts, build
 from tests.planner.recorded import recorded_facts, row, with_rows
 from tracker.slurm.records import QueuedJob, Reservation
@@ -125,6 +127,25 @@ def test_expected_ends_are_what_jobs_are_measured_by_where_they_are_known() -> N
     assert said == "1 running job ended earlier than expected."  # 1061 was expected to have ended
     overdue = {"1061": taken_at - timedelta(minutes=1)}
     assert why(recorded_facts(), ends=overdue) == "1 job runs on longer than expected."
+
+
+def test_a_running_job_is_expected_to_end_as_the_jobs_before_it_did() -> None:
+    snapshot = build(recorded_facts())
+    taken_s = snapshot.taken_at.timestamp()
+    ran = [
+        Ran("alice", "nlp", "", "gpu", 8, 360.0, taken_s - run_s, taken_s)
+        for run_s in range(150, 250)
+    ]
+    ends = expected_ends(snapshot, RunTimes.learn(PastRuns.of(ran), now_s=taken_s))
+    assert ends is not None
+    running = [job for job in snapshot.world.jobs if job.start_s is not None]
+    limited = [job for job in running if job.limit_s is not None and isfinite(job.limit_s)]
+    assert all(
+        snapshot.taken_at < ends[str(job.key)] <= snapshot.taken_at + timedelta(seconds=job.limit_s)
+        for job in limited
+        if job.limit_s is not None
+    )
+    assert expected_ends(snapshot, None) is None
 
 
 def test_nodes_that_fail_and_come_back_are_told() -> None:

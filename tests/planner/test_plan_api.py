@@ -9,7 +9,7 @@ from django.utils import timezone
 from planner import questions
 from planner.models import Question
 from tests.factories import make_cluster
-from tests.planner.plan_world import recorded_cluster
+from tests.planner.plan_world import small_cluster
 from tracker.models import Association, ClusterAccount, Node, Partition, Poll, Qos
 
 pytestmark = pytest.mark.django_db
@@ -35,7 +35,7 @@ def cluster(people):
 
 @pytest.fixture
 def recorded(people):
-    cluster = recorded_cluster()
+    cluster = small_cluster()
     ClusterAccount.objects.create(user=people.alice, cluster=cluster, unix_name="alice")
     return cluster
 
@@ -74,7 +74,7 @@ def test_an_open_question_is_202_and_its_location_tells_the_answer_later(alice, 
     assert body["options"][0].keys() == {
         *("partition", "qos", "gpu_type", "nodes", "limit_minutes", "begin_at", "allowed"),
         *("why_not", "start", "finish", "later_than_horizon", "p_within_10_min", "billing_units"),
-        *("sbatch_args", "reasons"),
+        *("how", "sbatch_args", "reasons"),
     }
     assert body["options"][0]["start"].keys() == {"p10_s", "p50_s", "p90_s"}
 

@@ -9,12 +9,13 @@ from html import unescape
 
 import pytest
 from django.utils import timezone
+from django.utils.html import strip_tags
 
 from planner import questions
 from planner.models import Forecast, Question
 from tests.factories import make_cluster, make_job
-from tests.planner.plan_world import recorded_cluster
-from tracker.models import Cluster, ClusterAccount, Job, Partition, Poll
+from tests.planner.plan_world import small_cluster
+from tracker.models import Cluster, ClusterAccount, Job, Node, Partition, Poll
 from tracker.recording import NewEstimate, publish_estimates
 
 pytestmark = pytest.mark.django_db
@@ -45,6 +46,17 @@ def cluster(people) -> Cluster:
     Partition.objects.create(cluster=cluster, name="gpu", state="UP", max_minutes=1440)
     ClusterAccount.objects.create(user=people.alice, cluster=cluster, unix_name="alice")
     queue_read(cluster)
+    return cluster
+
+
+@pytest.fixture
+def small() -> Cluster:
+    """The recorded cluster with a short queue: what can be asked about it is answered soon."""
+    cluster = small_cluster()
+    for name in ("cpu", "gpu"):
+        Partition.objects.create(cluster=cluster, name=name, state="UP")
+    size = {"cpus": 8, "cpus_alloc": 0, "mem_mib": 1024, "mem_alloc_mib": 0, "state": "IDLE"}
+    Node.objects.create(cluster=cluster, name="gpu01", gpus={"a100": 4}, **size)
     return cluster
 
 
@@ -196,10 +208,9 @@ def test_asking_and_reloading_is_one_question(client, people, cluster) -> None:
     assert f'hx-get="/plan/questions/{question.pk}"' in html
 
 
-def test_the_answer_names_the_best_partition_and_the_command(client, people) -> None:
-    cluster = recorded_cluster()
-    ClusterAccount.objects.create(user=people.alice, cluster=cluster, unix_name="alice")
-    url = "/plan?cluster=recorded&ask=1&gpus=2&gpu_type=a100&time=30"
+def test_the_answer_names_the_best_partition_and_the_command(client, people, small) -> None:
+    ClusterAccount.objects.create(user=people.alice, cluster=small, unix_name="alice")
+    url = "/plan?cluster=small&ask=1&gpus=2&gpu_type=a100&time=30"
     page(client, people.alice, url)
     question = Question.objects.get()
     questions.answer(question.pk)
@@ -213,6 +224,50 @@ def test_the_answer_names_the_best_partition_and_the_command(client, people) -> 
     assert Question.objects.count() == 1
 
 
+def answered(people, cluster: Cluster, start: dict, **fields: object) -> str:
+    """The address of a question whose answer has one option with this start."""
+    whole = {
+        **{"partition": "gpu", "allowed": True, "why_not": None, "limit_minutes": 60},
+        **{"start": start, "finish": {"p10_s": None, "p50_s": 9000.0, "p90_s": 12_000.0}},
+        **{"later_than_horizon": [], "p_within_10_min": None, "billing_units": 1.0},
+        **{"sbatch_args": ["--gpus=1"], "reasons": []},
+    } | fields
+    answer = {"method": "ensemble", "replicas": 16, "horizon_s": 604_800, "best": 0}
+    question = Question.objects.create(
+        cluster=cluster,
+        asked_by=people.alice,
+        asked_at=timezone.now(),
+        snapshot_at=timezone.now(),
+        state="done",
+        request={"user": "alice"},
+        answer=answer | {"options": [whole]},
+    )
+    return f"/plan/questions/{question.pk}"
+
+
+def text_of(html: str) -> str:
+    return " ".join(strip_tags(html).split())
+
+
+def test_an_answer_tells_range_chance_and_end(client, people, cluster) -> None:
+    start = {"p10_s": 1200.0, "p50_s": 3600.0, "p90_s": 7200.0}
+    html = page(client, people.alice, answered(people, cluster, start, p_within_10_min=0.0))
+    text = text_of(html)
+    assert "a wait of 1 h; nine times in ten by" in text
+    assert "Under 6 % chance to start within ten minutes. It would end about" in text
+    assert "From 16 simulated futures of the queue" in text and "7 d ahead" in text
+    assert "8 in 10: 20 min to 2 h" in text
+    assert 'class="spread-bar"' in html
+
+
+def test_an_answer_that_may_lie_beyond_the_horizon_says_so(client, people, cluster) -> None:
+    start = {"p10_s": 1200.0, "p50_s": 3600.0, "p90_s": None}
+    url = answered(people, cluster, start, later_than_horizon=["p90"])
+    text = text_of(page(client, people.alice, url))
+    assert "at least one time in ten later than 7 d from now" in text
+    assert "8 in 10: 20 min to over 7 d" in text
+
+
 def test_pages_say_that_a_demo_cluster_is_simulated(client, people) -> None:
     demo = make_cluster("demo", is_demo=True)
     for url in ("/", "/plan", "/clusters/demo"):
@@ -221,9 +276,8 @@ def test_pages_say_that_a_demo_cluster_is_simulated(client, people) -> None:
     assert "a simulated Slurm" not in page(client, people.alice, "/plan")
 
 
-def test_the_command_can_be_pasted_into_a_shell(client, people) -> None:
-    recorded_cluster()
-    page(client, people.alice, "/plan?cluster=recorded&ask=1&partition=cpu&constraint=cpu%26avx512")
+def test_the_command_can_be_pasted_into_a_shell(client, people, small) -> None:
+    page(client, people.alice, "/plan?cluster=small&ask=1&partition=cpu&constraint=cpu%26avx512")
     question = Question.objects.get()
     questions.answer(question.pk)
     html = unescape(page(client, people.alice, f"/plan/questions/{question.pk}"))

@@ -54,6 +54,12 @@ def accounted(cluster: Cluster) -> None:
     sacct.save()
 
 
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Forecast._meta.get_field("horizon_s"), "default", 600)
+    monkeypatch.setattr(replay, "REPLICAS", 2)
+
+
 def make(now: datetime) -> Forecast:
     """The next replay, and its row."""
     made = set(Forecast.objects.filter(state=State.DONE).values_list("pk", flat=True))
@@ -64,7 +70,8 @@ def make(now: datetime) -> Forecast:
 def test_a_replay_says_what_a_forecast_of_that_time_would_have_said(
     cluster: Cluster, known_at: datetime, rung: list
 ) -> None:
-    live = Forecast.objects.create(cluster=cluster, requested_at=known_at)
+    asked = {"requested_at": known_at, "replicas": replay.REPLICAS}
+    live = Forecast.objects.create(cluster=cluster, **asked)
     forecast_batches.compute(live.pk)
     in_time = list(StartEstimate.objects.order_by("job").values_list("job", "p50_at"))
     StartEstimate.objects.all().delete()

@@ -220,17 +220,34 @@ def test_times_that_slurm_holds_no_nodes_for_are_not_compared() -> None:
     assert {pair.agrees(recorded().interval_s) for pair in shown} == {None}
 
 
-def test_a_job_that_ended_since_the_cycle_still_ran_in_it() -> None:
-    facts = recorded_facts()
+def with_end_after_the_cycle(after: timedelta) -> Facts:
+    """The recorded cluster, job 983 of two GPUs on gpu03 having ended so long after the cycle."""
     at = recorded_moments().cycle_at
     assert at is not None
-    row = next(row for row in facts.queue if row.job_id == 983)  # of two GPUs on gpu03
-    ended = replace(row, state="COMPLETED", end_at=at + 2 * SECOND)
-    queue = [ended if one is row else one for one in facts.queue]
-    assert one_cycle(replace(facts, queue=queue), at) == one_cycle(facts, at)
-    before = replace(ended, end_at=at - SECOND)
-    queue = [before if one is row else one for one in facts.queue]
-    assert one_cycle(replace(facts, queue=queue), at) != one_cycle(facts, at)
+    queue = [
+        replace(row, state="COMPLETED", end_at=at + after) if row.job_id == 983 else row
+        for row in recorded_facts().queue
+    ]
+    return replace(recorded_facts(), queue=queue)
+
+
+def test_a_job_that_ended_since_the_cycle_still_ran_in_it() -> None:
+    at = recorded_moments().cycle_at
+    assert at is not None
+    as_recorded = one_cycle(recorded_facts(), at)
+    assert one_cycle(with_end_after_the_cycle(2 * SECOND), at) == as_recorded
+    assert one_cycle(with_end_after_the_cycle(-SECOND), at) != as_recorded
+
+
+def test_starts_that_hang_on_an_end_in_the_second_of_the_cycle_are_not_compared() -> None:
+    found = checked(with_end_after_the_cycle(0 * SECOND))
+    unsure = [pair for pair in found.starts if pair.is_open]
+    assert unsure
+    assert {pair.agrees(found.interval_s) for pair in unsure} == {None}
+    agree, of = as_json(found)["starts"]
+    assert 0 < agree == of  # the others are as recorded
+    told = f"{len(unsure)} starts hang on jobs that ended in the second of the cycle"
+    assert told in "\n".join(as_text(found))
 
 
 def test_a_plan_that_cannot_be_dated_is_not_judged() -> None:

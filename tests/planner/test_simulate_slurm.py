@@ -154,10 +154,11 @@ def test_memory_counts_where_the_cluster_allots_it(folder: Folder) -> None:
 
 
 def test_a_job_starts_no_sooner_than_it_may(folder: Folder) -> None:
-    # What it waited for, another job or its begin time, is told by its eligible time.
+    # What it waited for, another job or its begin time, is told by its eligible time. The periodic
+    # pass finds that it has come.
     assert folder.starts(row(1, 0, 100, "cpu=1"), row(2, 3, 100, "cpu=1", Eligible=T0 + 47)) == {
         1: 0,
-        2: 47,
+        2: 60,
     }
 
 
@@ -227,9 +228,9 @@ def test_a_preempted_job_counts_with_its_last_start(folder: Folder) -> None:
         + 'PreemptType = "preempt/partition_prio"\nPreemptMode = "REQUEUE"\n'
     )
     jobs = [row(1, 0, 400), row(2, 100, 50, Partition="one")]
-    # The pass at 100 s ends the first, the next starts the second; a job that is requeued may start
-    # again once its credential, of 120 s, is over.
-    assert folder.starts(*jobs) == {1: 221, 2: 103}
+    # The pass at 100 s ends the first, and that end calls the one that starts the second; a job that
+    # is requeued may start again once its credential, of 120 s, is over: the periodic pass sees it.
+    assert folder.starts(*jobs) == {1: 240, 2: 100}
     again = "times that a job was preempted and waited again: 1"
     assert folder.told(*jobs)["notes"][-1] == again
 

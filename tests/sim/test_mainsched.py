@@ -2,7 +2,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from planner.sim.cluster import Qos
+from tests.sim.test_reservations import maintenance
 from tests.sim.worlds import FINE, job, nodes, reasons, running, starts, view, world
 
 MAIN_ONLY = replace(FINE, backfill=False)
@@ -101,6 +104,77 @@ def test_a_pass_woken_by_an_event_looks_at_one_job_more_than_its_depth() -> None
     assert starts(one, until_s=59.0) == {0: 1.0, 1: 1.0, 2: 1.0}
     # The periodic pass walks the whole queue.
     assert starts(one, until_s=60.0) == {0: 1.0, 1: 1.0, 2: 1.0, 3: 60.0, 4: 60.0}
+
+
+def test_a_job_of_a_closed_partition_costs_a_look_and_an_array_only_one() -> None:
+    of = nodes(1, 9)
+    one = world(
+        of,
+        running("busy", on={"n0": 1}, limit_s=1000.0),
+        *(job(i, submit_s=1.0, array_id="array", fixed_priority=9) for i in range(5)),
+        job("behind", submit_s=1.0, fixed_priority=8),
+        job("second", submit_s=1.0, partitions=("q",), fixed_priority=2),
+        job("third", submit_s=1.0, partitions=("q",), fixed_priority=1),
+        partitions=(view(of, 0), view(of, 1, name="q")),
+        config=replace(MAIN_ONLY, main_queue_depth=2, main_min_delay_s=1.0),
+    )
+    assert starts(one, until_s=60.0) == {"second": 1.0, "third": 60.0}
+
+
+def test_a_job_that_a_limit_keeps_costs_a_look() -> None:
+    config = replace(MAIN_ONLY, main_queue_depth=0, main_min_delay_s=1.0)
+    one = world(
+        nodes(9),
+        running("mine", on={"n0": 2}, qos="small"),
+        job("over", tasks=3, qos="small", submit_s=1.0, fixed_priority=9),
+        job("other", submit_s=1.0, fixed_priority=1),
+        qos=(Qos("small", max_tres_per_user={"cpu": 4}),),
+        config=config,
+    )
+    assert starts(one, until_s=60.0) == {"other": 60.0}
+
+
+def test_a_job_that_waits_for_jobs_blocks_though_a_reservation_is_in_its_way_too() -> None:
+    one = world(
+        nodes(4, 4),
+        running("busy", on={"n1": 3}, limit_s=50.0),
+        job("long", tasks=4, limit_s=500.0, fixed_priority=9),
+        job("short", fixed_priority=1),
+        reservations=(maintenance(100.0, 400.0, 0, count=2),),
+        config=MAIN_ONLY,
+    )
+    assert reasons(one) == {"long": "Resources", "short": "Priority"}
+
+
+@pytest.mark.parametrize(
+    ("exclusive", "told"),
+    [(False, {"wide": "ReqNodeNotAvail"}), (True, {"wide": "Resources", "short": "Priority"})],
+)
+def test_nodes_that_a_job_holds_whole_are_waited_for_even_if_too_few(
+    exclusive: bool, told: dict[str, str]
+) -> None:
+    one = world(
+        nodes(4, 4, 4),
+        running("alone", on={"n1": 4}, limit_s=50.0, exclusive=exclusive),
+        job("wide", nodes=3, tasks=3, limit_s=500.0, fixed_priority=9),
+        job("short", fixed_priority=1),
+        reservations=(maintenance(200.0, 400.0, 0, count=3),),
+        config=MAIN_ONLY,
+    )
+    assert reasons(one) == told
+
+
+def test_a_job_of_more_nodes_than_work_closes_its_partition() -> None:
+    one = world(
+        nodes(4, 4, 4, down=[2]),
+        job("wide", nodes=3, tasks=3, fixed_priority=9),
+        job("narrow", fixed_priority=1),
+    )
+    assert reasons(replace(one, config=MAIN_ONLY)) == {
+        "wide": "ReqNodeNotAvail",
+        "narrow": "Priority",
+    }
+    assert starts(one, until_s=0.0) == {"narrow": 0.0}  # by backfill
 
 
 def test_partition_job_depth_skips_the_rest_of_the_partition() -> None:

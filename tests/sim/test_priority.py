@@ -138,6 +138,25 @@ def test_running_jobs_are_charged_and_decayed_every_calc_period() -> None:
     assert [share.usage for share in simulation.shares()] == pytest.approx([root, root, user])
 
 
+def test_what_runs_at_the_origin_is_charged_from_the_last_calc_period_on() -> None:
+    periods = PriorityConfig(calc_period_s=60, decay_half_life_s=0, last_calc_s=-45.0)
+    simulation = Simulation(
+        world(
+            nodes(8),
+            running("old", on={"n0": 1}, start_s=-500.0, limit_s=1000.0),
+            running("new", on={"n0": 2}, start_s=-20.0),
+            associations=(
+                Association("root"),
+                Association("a", parent="root"),
+                Association("a", "u"),
+            ),
+            config=replace(FINE, priority=periods),
+        )
+    )
+    simulation.run(15.0)
+    assert simulation.shares()[-1].usage == 1 * 60 + 2 * 35
+
+
 def test_usage_between_periods_changes_the_order_only_at_the_next_one() -> None:
     of = nodes(4)
     shares = (

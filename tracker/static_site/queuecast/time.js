@@ -23,6 +23,17 @@
     return rest ? `${count} ${name} ${rest} ${next[0]}` : `${count} ${name}`;
   }
 
+  function onClock(moment, now, isShort) {
+    const days = ["today", "tomorrow"];
+    const day = days.find((_, ahead) => {
+      const then = new Date(now);
+      then.setDate(then.getDate() + ahead);
+      return then.toDateString() === moment.toDateString();
+    });
+    if (!day) return dateTime.format(moment);
+    return isShort && day === "today" ? clock.format(moment) : `${day} ${clock.format(moment)}`;
+  }
+
   function show(element, now) {
     const moment = new Date(element.dateTime);
     if (Number.isNaN(moment.getTime())) return;
@@ -35,9 +46,7 @@
       element.textContent = seconds >= 0 ? `${spell(seconds)} ago` : `in ${spell(seconds)}`;
       element.title = `${dateTime.format(moment)}, ${utc}`;
     } else {
-      const today = moment.toDateString() === new Date(now).toDateString();
-      const shortly = "clock" in element.dataset ? "" : "today ";
-      element.textContent = today ? shortly + clock.format(moment) : dateTime.format(moment);
+      element.textContent = onClock(moment, now, "clock" in element.dataset);
       element.title = utc;
     }
   }
