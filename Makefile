@@ -9,7 +9,7 @@ PIP = $(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes
 LOCK = uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url \
 	--no-annotate --python-version 3.11 --custom-compile-command "make lock"
 
-.PHONY: help up test test-postgres test-python lint slurm-up slurm-down lock prove-2 prove-3 prove-4
+.PHONY: help up test test-postgres test-python lint slurm-up slurm-down lock prove-2 prove-3 prove-4 prove-5
 
 help:  ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*  ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -41,6 +41,11 @@ prove-4: SHELL = /bin/bash
 prove-4: $(VENV)/.installed-dev  ## the model's starts against those of a loaded real Slurm; some 45 min, kept in docs/evaluation
 	@set -o pipefail; $(RUN) -m pytest tests/cluster/test_fidelity.py -m prove -v -rP \
 		$(ARGS) 2>&1 | tee docs/evaluation/step-4.log
+
+prove-5: SHELL = /bin/bash
+prove-5: $(VENV)/.installed-dev  ## whether forecasts keep their promise on a loaded real Slurm; some 45 min, kept in docs/evaluation
+	@set -o pipefail; $(RUN) -m pytest tests/cluster/test_forecast_spread.py -m prove -n 2 -v -rP \
+		$(ARGS) 2>&1 | tee docs/evaluation/step-5.log
 
 lint: $(VENV)/.installed-dev  ## style, types, arrows, system checks, missing migrations
 	$(RUN) -m ruff check .

@@ -10,7 +10,7 @@ from planner.calibrating import Calibrator
 from planner.forecasts import Forecast, JobForecast
 from planner.known import Known
 from planner.milestones import last_reached
-from planner.moved import moved
+from planner.moved import Middle, moved
 from planner.past_waits import RecentWaits
 from planner.snapshot.facts import NEEDED
 from planner.start_columns import history_columns, start_columns
@@ -137,17 +137,22 @@ def _moves(
 ) -> dict[int, Columns]:
     """Of those that moved since the forecast before: how far, and why."""
     pks = {row.job.pending.record.job_id: row.pk for row in rows}
-    starts = {
-        job_id: at for job_id, pk in pks.items() if isinstance(at := told[pk]["p50_at"], datetime)
-    }
+    starts = {job_id: middle for job_id, pk in pks.items() if (middle := _middle(told[pk]))}
     return {
         pks[job_id]: {
-            "moved_s": one.move.moved_s,
+            "moved_s": one.moved_s,
             "moved_since": one.since,
-            "moved_why": one.move.why,
+            "moved_why": one.why,
         }
         for job_id, one in moved(known, starts, made.method).items()
     }
+
+
+def _middle(told: Columns) -> Middle | None:
+    told_at, raw_at = told["p50_at"], told["raw_p50_at"]
+    if not isinstance(told_at, datetime):
+        return None
+    return Middle(told_at, raw_at if isinstance(raw_at, datetime) else None)
 
 
 def _behind_others(made: Forecast) -> dict[int, bool | None]:

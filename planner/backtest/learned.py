@@ -21,7 +21,7 @@ from planner.quantiles import Quantiles
 REFIT_EVERY = (50, 400)  # cases, least and most; between them, with each eighth more
 FEWEST = 100  # started cases to learn from
 NEWEST = 8_000  # started cases that are learnt from
-CALIBRATE_EVERY = 25
+CALIBRATE_EVERY = 50
 HALF_LIFE = 500.0  # cases of a partition, after which a loss counts half in the choice
 SIMULATED = ("ensemble_", "sim_limits_")  # how names of features of the simulation begin
 

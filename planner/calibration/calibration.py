@@ -7,17 +7,18 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from planner.calibration.survival import weighted_quantile
+from planner.calibration.shift import UNCHANGED, Shift, learnt
 from planner.calibration.told import FloatArray, Told
 from planner.quantiles import Quantiles
 
 LEVELS = (0.1, 0.5, 0.9)
 HALF_LIFE = 500  # forecasts after which one counts half: queues change
+NEWEST = 3_000  # forecasts that are looked at; the next one would count a 64th
 FEWEST = 20  # outcomes: with fewer nothing is shifted
 # A group's own shift counts as its outcomes, that of all as if it had so many.
 SHRINKAGE = 50.0
 
-Shifts = tuple[float, float, float]  # of log(1 + wait), by LEVELS
+Shifts = tuple[Shift, Shift, Shift]  # by LEVELS
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +28,6 @@ class Record:
     n: int  # forecasts with an outcome
     coverage_before: float | None  # share of them that started by the bound that was told
     shifts: Shifts
-
-    @property
-    def factor(self) -> float:
-        """What the 90 % bound is multiplied with, one second added to it before."""
-        return float(np.exp(self.shifts[2]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +42,7 @@ class Calibration:
     def fit(cls, told: Told, now_s: float) -> Calibration:
         """From what was known of them by ``now_s``, whatever ``told`` knows of later."""
         told = told.as_of(now_s)
-        told = told.take(np.argsort(told.issued_s, kind="stable"))
+        told = told.take(np.argsort(told.issued_s, kind="stable")[-NEWEST:])
         weights = 0.5 ** (np.arange(len(told))[::-1] / HALF_LIFE)
         pooled = _learnt(told, weights, within=None)
         groups = {
@@ -67,29 +63,22 @@ class Calibration:
             (said.p10_s, said.p50_s, said.p90_s), self.of(group).shifts, strict=True
         ):
             if said_s is not None:
-                least_s = max(least_s, float(np.expm1(np.log1p(said_s) + shift)))
+                log_said = float(np.log1p(said_s))
+                least_s = max(least_s, float(np.expm1(log_said + shift.at(log_said))))
             corrected.append(None if said_s is None else least_s)
         return Quantiles(*corrected)
 
 
 def _learnt(told: Told, weights: FloatArray, within: Record | None) -> Record:
-    seen = int((~told.is_censored).sum())
-    coverage = float((told.waited_s <= told.p90_s)[~told.is_censored].mean()) if seen else None
-    wider: Shifts = (0.0, 0.0, 0.0) if within is None else within.shifts
-    if seen < FEWEST:
-        return Record(seen, coverage, wider)
-    own = [
-        _shift(told, said_s, weights, level)
-        for said_s, level in zip(told.quantiles_s, LEVELS, strict=True)
-    ]
-    share = 1.0 if within is None else seen / (seen + SHRINKAGE)
+    seen = ~told.is_censored
+    n = int(seen.sum())
+    coverage = float((told.waited_s <= told.p90_s)[seen].mean()) if n else None
+    wider = (UNCHANGED, UNCHANGED, UNCHANGED) if within is None else within.shifts
+    if n < FEWEST:
+        return Record(n, coverage, wider)
+    share = 1.0 if within is None else n / (n + SHRINKAGE)
     p10, p50, p90 = (
-        share * one + (1.0 - share) * all_ for one, all_ in zip(own, wider, strict=True)
+        learnt(said_s, told.waited_s, told.is_censored, weights, level).mixed(other, share)
+        for said_s, level, other in zip(told.quantiles_s, LEVELS, wider, strict=True)
     )
-    return Record(seen, coverage, (p10, p50, p90))
-
-
-def _shift(told: Told, said_s: FloatArray, weights: FloatArray, level: float) -> float:
-    residual = np.log1p(told.waited_s) - np.log1p(said_s)
-    found = weighted_quantile(residual, told.is_censored, weights, level)
-    return 0.0 if found is None else found
+    return Record(n, coverage, (p10, p50, p90))

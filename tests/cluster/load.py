@@ -25,6 +25,9 @@ PEOPLE = {
 # (until this share of the time, submissions a minute relative to the mean): a queue forms at once,
 # stays through the middle and shrinks towards the end.
 PACE = ((0.2, 2.2), (0.65, 1.1), (1.0, 0.2))
+# A queue forms, and people go on submitting about as much as the cluster gets done.
+STEADY = ((0.12, 2.2), (1.0, 0.84))
+Pace = tuple[tuple[float, float], ...]
 KINDS = (("plain", 0.84), ("held", 0.03), ("later", 0.03), ("after", 0.05), ("fails", 0.05))
 
 
@@ -80,21 +83,25 @@ class Submission:
         return f"{sleep}; exit 1" if self.fails else sleep
 
 
-def workload(rng: np.random.Generator, minutes: float, per_minute: float) -> list[Submission]:
+def workload(
+    rng: np.random.Generator, minutes: float, per_minute: float, pace: Pace = PACE
+) -> list[Submission]:
     """Submissions in order of time; ``per_minute`` in the mean, a sweep or an array being one."""
     found: list[Submission] = []
-    for at_s in _arrivals(rng, minutes * 60, per_minute / 60):
+    for at_s in _arrivals(rng, minutes * 60, per_minute / 60, pace):
         found += _group(rng, at_s, len(found))
     return found
 
 
-def _arrivals(rng: np.random.Generator, length_s: float, rate: float) -> Iterator[float]:
+def _arrivals(
+    rng: np.random.Generator, length_s: float, rate: float, pace: Pace
+) -> Iterator[float]:
     """A Poisson process by thinning: the pace changes with time."""
-    fastest = max(pace for _, pace in PACE)
+    fastest = max(times for _, times in pace)
     at_s = rng.exponential(1 / (rate * fastest))
     while at_s < length_s:
-        pace = next(pace for until, pace in PACE if at_s <= until * length_s)
-        if rng.random() < pace / fastest:
+        now = next(times for until, times in pace if at_s <= until * length_s)
+        if rng.random() < now / fastest:
             yield at_s
         at_s += rng.exponential(1 / (rate * fastest))
 

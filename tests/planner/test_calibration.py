@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -41,6 +43,12 @@ def together(*parts: Told) -> Told:
     return Told(*(np.concatenate([getattr(part, name) for part in parts]) for name in columns))
 
 
+def p90_s(calibration: Calibration, said_s: float, group: int = 0) -> float:
+    told_s = calibration.apply(Quantiles.point(said_s), group).p90_s
+    assert told_s is not None
+    return told_s
+
+
 def exponential(n: int, mean_s: float, seed: int = 1) -> npt.NDArray[np.float64]:
     return np.random.default_rng(seed).exponential(mean_s, n)
 
@@ -59,8 +67,31 @@ def test_forecasts_that_kept_their_promise_are_left_as_they_are() -> None:
     waited_s = exponential(4000, 3600.0)
     true_s = -3600.0 * np.log1p(-np.array([0.1, 0.5, 0.9]))
     calibration = Calibration.fit(told(waited_s, tuple(true_s)), LATER_S)
-    assert calibration.pooled.factor == pytest.approx(1.0, abs=0.1)
+    said = calibration.apply(Quantiles(*map(float, true_s)), 0)
+    assert [said.p10_s, said.p50_s, said.p90_s] == pytest.approx(true_s.tolist(), rel=0.15)
     assert calibration.pooled.coverage_before == pytest.approx(0.9, abs=0.02)
+
+
+def test_what_was_right_where_it_said_long_is_not_lengthened_for_what_was_wrong_elsewhere() -> None:
+    # Half say "at once" and wait an hour or so; half say ten hours and are right.
+    n = 1500
+    hasty = told(exponential(n, 3600.0), (0.0, 0.0, 0.0))
+    sound = told(36_000.0 * np.random.default_rng(2).random(n), (3600.0, 18_000.0, 32_400.0))
+    calibration = Calibration.fit(together(hasty, sound), LATER_S)
+    assert p90_s(calibration, 0.0) == pytest.approx(3600.0 * np.log(10.0), rel=0.25)
+    assert calibration.apply(Quantiles(3600.0, 18_000.0, 32_400.0), 0).p90_s == pytest.approx(
+        32_400.0, rel=0.15
+    )
+
+
+def test_of_two_bounds_the_larger_stays_the_larger() -> None:
+    rng = np.random.default_rng(6)
+    said_s = rng.exponential(1000.0, 2000)
+    record = told(rng.exponential(1000.0, 2000), (0.0, 0.0, 0.0))
+    record = replace(record, p10_s=said_s / 9.0, p50_s=said_s, p90_s=said_s)
+    calibration = Calibration.fit(record, LATER_S)
+    told_s = [p90_s(calibration, each) for each in np.sort(said_s)[::50]]
+    assert told_s == sorted(told_s)
 
 
 def test_the_newest_outcomes_count_most() -> None:
@@ -74,8 +105,9 @@ def test_what_waits_still_counts_for_as_long_as_it_has_waited() -> None:
     waited_s, said = np.tile([50.0, 5000.0], 200), (10.0, 100.0, 1000.0)
     waiting = told(np.minimum(waited_s, 2000.0), said, is_censored=waited_s > 2000.0)
     dropped = told(waited_s[waited_s < 2000.0], said)
-    assert Calibration.fit(waiting, LATER_S).pooled.factor == pytest.approx(2001.0 / 1001.0)
-    assert Calibration.fit(dropped, LATER_S).pooled.factor == pytest.approx(51.0 / 1001.0)
+    for record, least_s in ((waiting, 2000.0), (dropped, 50.0)):
+        bound_s = Calibration.fit(record, LATER_S).apply(Quantiles(*said), 0).p90_s
+        assert bound_s == pytest.approx(least_s)
 
 
 def test_what_came_later_is_not_looked_at() -> None:
@@ -92,7 +124,7 @@ def test_a_small_group_leans_on_all_and_an_unknown_one_has_nothing_else() -> Non
     few = told(np.full(30, 9000.0), (10.0, 100.0, 200.0), group=2, first_s=3000 * MINUTE_S)
     calibration = Calibration.fit(together(many, few), LATER_S)
     alone = Calibration.fit(few, LATER_S)
-    assert calibration.of(1).factor < calibration.of(2).factor < alone.of(2).factor
+    assert p90_s(calibration, 200.0, 1) < p90_s(calibration, 200.0, 2) < p90_s(alone, 200.0, 2)
     assert calibration.of(3) == calibration.pooled
 
 

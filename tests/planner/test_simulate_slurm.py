@@ -228,8 +228,9 @@ def test_a_preempted_job_counts_with_its_last_start(folder: Folder) -> None:
         + 'PreemptType = "preempt/partition_prio"\nPreemptMode = "REQUEUE"\n'
     )
     jobs = [row(1, 0, 400), row(2, 100, 50, Partition="one")]
-    # The pass at 100 s ends the first, and that end calls the one that starts the second; a job that
-    # is requeued may start again once its credential, of 120 s, is over: the periodic pass sees it.
+    # The pass at 100 s ends the first, and that end calls the one that starts the second; a job
+    # that is requeued may start again once its credential, of 120 s, is over, as the periodic pass
+    # finds.
     assert folder.starts(*jobs) == {1: 240, 2: 100}
     again = "times that a job was preempted and waited again: 1"
     assert folder.told(*jobs)["notes"][-1] == again

@@ -72,6 +72,11 @@ def test_how_it_was_made_is_one_line(waiting):
     ) in text
 
 
+def test_few_replicas_are_called_few(waiting):
+    text = run_page(waiting, **SPREAD, **(DRAWN | {"replicas": 4}))
+    assert "drawn from its past (few, so the range is rough); 1 d ahead" in text
+
+
 def test_a_plan_says_that_it_knows_no_range_and_claims_no_chance(waiting):
     text = run_page(waiting, p50_at=timedelta(hours=2, seconds=30), method="plan")
     assert "Starts about" in text and "(in 2 h)." in text
