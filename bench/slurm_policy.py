@@ -1,6 +1,7 @@
 """Simulated seconds per second of CPU of the Slurm model, on a seeded cluster under steady load.
 
     python bench/slurm_policy.py [--nodes N] [--pending P] [--hours H] [--runs R] [--seed S]
+                                 [--mix whole|shared] [--plain]
     python bench/slurm_policy.py --curves
 
 The cluster: CPU nodes given whole to one job, some of them with more memory and in a partition of
@@ -11,7 +12,8 @@ has them by default, with a backfill window of two days.
 
 The load is closed: for every job that starts a like one is submitted a minute later on average, so
 the number of pending jobs of each kind stays. Jobs run 0.4 of their limit on average. The first six
-hours are left out. Process CPU time, median of R runs; counts are of one more run.
+hours are left out. Process CPU time, median of R runs; counts are of one more run. ``--mix shared``
+is a cluster whose nodes most jobs share, two jobs on each; ``--plain`` does without compiled code.
 """
 
 from __future__ import annotations
@@ -24,18 +26,19 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import count, pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from planner.sim import scheduling
+from planner.sim import kernel, scheduling
 from planner.sim.cluster import Association, Nodes, Partition, Qos, World
 from planner.sim.config import DAY_S, PriorityConfig, SchedulerConfig
 from planner.sim.engine import Simulation
 from planner.sim.jobs import Job, NodeShare
 from planner.sim.outlook import Outlook
+from planner.sim.search import PlainSearch
 from planner.sim.state import State
 from planner.sim.views import RunningJob
 
@@ -45,15 +48,27 @@ USERS, ACCOUNTS = 300, 60
 LIMITS_MINUTES = (20, 60, 120, 240, 480, 720, 1440, 2880)
 LIMIT_ODDS = (0.18, 0.14, 0.12, 0.14, 0.12, 0.12, 0.15, 0.03)
 KINDS = ("standard", "bigmem", "short", "shared", "gpu")
-KIND_ODDS = (0.60, 0.10, 0.10, 0.10, 0.10)
+
+
+class Mix(NamedTuple):
+    parts: tuple[float, float, float]  # of the nodes: standard, bigmem, shared; the rest has GPUs
+    kind_odds: tuple[float, ...]
+    shared_tasks: tuple[int, ...]
+
+
+MIXES = {
+    "whole": Mix((0.889, 0.10, 0.001), (0.60, 0.10, 0.10, 0.10, 0.10), (1, 1, 2, 4, 8, 16, 32)),
+    "shared": Mix((0.20, 0.05, 0.65), (0.10, 0.05, 0.05, 0.70, 0.10), (8, 16, 32, 64, 128)),
+}
 CURVES = {"pending": (100, 500, 1000, 3000, 10_000), "nodes": (100, 1000, 5860, 10_000)}
 
 
 class Cluster:
     """The hardware and the rules, for so many nodes."""
 
-    def __init__(self, nodes: int, rng: np.random.Generator) -> None:
-        bounds = np.cumsum([0, *(max(1, round(nodes * part)) for part in (0.889, 0.10, 0.001))])
+    def __init__(self, nodes: int, mix: Mix, rng: np.random.Generator) -> None:
+        self.mix = mix
+        bounds = np.cumsum([0, *(max(1, round(nodes * part)) for part in mix.parts)])
         standard, bigmem, shared = (
             (np.arange(nodes) >= low) & (np.arange(nodes) < high) for low, high in pairwise(bounds)
         )
@@ -136,7 +151,7 @@ def requests(
             asked["qos"] = "short"
         elif kind == "shared":
             asked |= {"nodes": 1, "cpus_per_task": 1, "qos": "normal"}
-            asked["tasks"] = int(rng.choice([1, 1, 2, 4, 8, 16, 32]))
+            asked["tasks"] = int(rng.choice(cluster.mix.shared_tasks))
             asked["mem_mib_per_cpu"] = int(rng.choice([1000, 2000, 4000]))
         elif kind == "gpu":
             per_node = int(rng.choice([1, 1, 2, 4, 4]))
@@ -164,7 +179,7 @@ def running_jobs(
     found: list[Job] = []
     refused = 0
     while refused < 300:
-        asked = next(drawn[KINDS[rng.choice(len(KINDS), p=KIND_ODDS)]])
+        asked = next(drawn[KINDS[rng.choice(len(KINDS), p=cluster.mix.kind_odds)]])
         if rng.random() * 60.0 * LIMITS_MINUTES[-1] > asked["run_s"] * 4:
             continue
         partition = partitions[asked["partitions"][0]]
@@ -195,13 +210,13 @@ def running_jobs(
 class Load:
     """The world at the origin, and the jobs that come after it."""
 
-    def __init__(self, nodes: int, pending: int, seed: int) -> None:
+    def __init__(self, nodes: int, pending: int, mix: str, seed: int) -> None:
         self._rng = np.random.default_rng(seed)
-        cluster = Cluster(nodes, self._rng)
+        cluster = Cluster(nodes, MIXES[mix], self._rng)
         keys = count()
         self._drawn = {kind: requests(cluster, kind, keys, self._rng) for kind in KINDS}
         jobs = running_jobs(cluster, self._drawn, self._rng)
-        for kind, odds in zip(KINDS, KIND_ODDS, strict=True):
+        for kind, odds in zip(KINDS, cluster.mix.kind_odds, strict=True):
             for _ in range(round(pending * odds)):
                 submit_s = -float(self._rng.integers(1, DAY_S))
                 jobs.append(Job(**next(self._drawn[kind]), submit_s=submit_s))
@@ -247,8 +262,8 @@ class Counts:
         self.cpu_s: Counter[str] = Counter()
         for owner, name, label in (
             (scheduling, "run_pass", "main passes"),
-            (Outlook, "place_now", "backfill tests of now"),
-            (Outlook, "plan_later", "backfill plans"),
+            (Outlook, "place_now", "backfill tests of now, outside compiled code"),
+            (PlainSearch, "plan", "backfill plans of the plain form"),
             (State, "place", "placements"),
         ):
             self._watch(owner, name, label)
@@ -275,9 +290,9 @@ class Counts:
         setattr(owner, name, watched)
 
 
-def speed(nodes: int, pending: int, seed: int, hours: float) -> tuple[float, int, int]:
+def speed(nodes: int, pending: int, mix: str, seed: int, hours: float) -> tuple[float, int, int]:
     """Simulated seconds per CPU second, starts, and jobs that run at the end."""
-    load = Load(nodes, pending, seed)
+    load = Load(nodes, pending, mix, seed)
     simulation = load.simulation()
     simulation.run(WARM_UP_S)
     load.starts = 0
@@ -296,21 +311,31 @@ def main() -> int:
     parser.add_argument("--hours", type=float, default=6.0)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--mix", choices=MIXES, default="whole")
+    parser.add_argument("--plain", action="store_true", help="without compiled code")
     parser.add_argument("--curves", action="store_true", help="cost against pending and nodes")
     asked = parser.parse_args()
+    if asked.plain:
+        kernel._compiled = lambda: None
     shapes = [(asked.nodes, asked.pending)]
     if asked.curves:
         shapes = [(asked.nodes, pending) for pending in CURVES["pending"]]
         shapes += [(nodes, asked.pending) for nodes in CURVES["nodes"]]
-    print("nodes  pending  running  starts/h  x real time")
+    print("nodes  pending  running  starts/h  x real time  CPU s a day")
     for nodes, pending in shapes:
-        runs = [speed(nodes, pending, asked.seed, asked.hours) for _ in range(asked.runs)]
+        runs = [
+            speed(nodes, pending, asked.mix, asked.seed, asked.hours) for _ in range(asked.runs)
+        ]
         rate = statistics.median(run[0] for run in runs)
         _, starts, running = runs[0]
-        print(f"{nodes:5}  {pending:7}  {running:7}  {starts / asked.hours:8.0f}  {rate:11,.0f}")
+        print(
+            f"{nodes:5}  {pending:7}  {running:7}  {starts / asked.hours:8.0f}  {rate:11,.0f}"
+            f"  {86400 / rate:11.1f}",
+            flush=True,
+        )
     if not asked.curves:
         counts = Counts()
-        speed(asked.nodes, asked.pending, asked.seed, asked.hours)
+        speed(asked.nodes, asked.pending, asked.mix, asked.seed, asked.hours)
         for label, calls in counts.calls.items():
             print(f"{calls:8} {label}, {1000 * counts.cpu_s[label] / calls:.3f} ms each")
     return 0

@@ -1,4 +1,4 @@
-"""Forecasts, questions and self-checks for the staff: read only, the service writes them."""
+"""What the planner was asked for and has learnt, for the staff: the service alone writes it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from planner.models import Forecast, ForecastBatch, Question, SelfCheck
+from planner.models import (
+    Forecast,
+    ForecastBatch,
+    Learnt,
+    Question,
+    SelfCheck,
+    StartFeatures,
+)
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -47,4 +54,19 @@ class QuestionAdmin(ReadOnlyAdmin):
 @admin.register(SelfCheck)
 class SelfCheckAdmin(ReadOnlyAdmin):
     list_display = ["requested_at", "cluster", "state", "snapshot_at", "error"]
+    list_filter = ["state", "cluster"]
+
+
+@admin.register(StartFeatures)
+class StartFeaturesAdmin(ReadOnlyAdmin):
+    list_display = ["estimate", "names_digest"]
+    list_filter = ["names_digest"]
+    list_select_related = ["estimate__job"]
+    raw_id_fields = ["estimate"]
+    exclude = ["values"]  # bytes
+
+
+@admin.register(Learnt)
+class LearntAdmin(ReadOnlyAdmin):
+    list_display = ["id", "requested_at", "cluster", "state", "snapshot_at", "starts", "error"]
     list_filter = ["state", "cluster"]

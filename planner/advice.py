@@ -8,7 +8,7 @@ run times and arrivals of a replica are the same whatever partition is asked abo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, replace
 from math import inf, isfinite
 from typing import Any, Literal
@@ -53,6 +53,21 @@ class Option:
     def start(self) -> Quantiles:
         return Quantiles(self.p10_s, self.p50_s, self.p90_s)
 
+    def within(self, horizon_s: float) -> Option:
+        """Without what lies beyond the horizon, when it is corrected: such starts are named, and
+        the ends that follow them are not said."""
+        times_s = zip(LEVELS, (self.p10_s, self.p50_s, self.p90_s), strict=True)
+        late = [level for level, at_s in times_s if at_s is not None and at_s > horizon_s]
+        start, finish = _without(late, self.start), _without(late, self.finish)
+        return replace(
+            self,
+            p10_s=start.p10_s,
+            p50_s=start.p50_s,
+            p90_s=start.p90_s,
+            finish=finish,
+            later_than_horizon=tuple(sorted({*self.later_than_horizon, *late})),
+        )
+
     def as_json(self) -> dict[str, Any]:
         """Keys as ``manage.py plan`` prints them."""
         return {
@@ -73,6 +88,14 @@ class Option:
             "sbatch_args": self.request.sbatch_args(self.partition),
             "reasons": list(self.reasons),
         }
+
+
+def _without(late: Collection[str], of: Quantiles) -> Quantiles:
+    return Quantiles(
+        None if "p10" in late else of.p10_s,
+        None if "p50" in late else of.p50_s,
+        None if "p90" in late else of.p90_s,
+    )
 
 
 @dataclass(frozen=True, slots=True)

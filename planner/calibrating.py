@@ -1,12 +1,15 @@
-"""What a site's own record makes of a forecast: calibrated, or given up for what history says.
+"""What a site's own record makes of a forecast: calibrated, or given up for what a learner or
+history says.
 
-The replicas are given up where the self-check finds that the model does not repeat Slurm, and where
-history alone has told the newest starts better.
+The replicas are given up where the self-check finds that the model does not repeat Slurm, where a
+learner over them and the queue has told starts better that it did not know, and where history alone
+has told the newest starts better.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -24,6 +27,7 @@ from tracker.models import Cluster
 from tracker.slurm.records import QueuedJob
 
 FEWEST = 20  # starts: a calibration from fewer changes nothing
+FEWEST_LOOKS = 10  # instants that these were forecast at
 COMPARED = 300  # newest starts of a group, over which replicas and history are judged
 FEWEST_COMPARED = 50
 # The replicas know the queue, which changes; history must have been clearly better.
@@ -37,6 +41,8 @@ class Calibrator:
 
     cluster: Cluster
     at: datetime
+    # What a learner says, and how it knows, by Slurm's raw id: of jobs of which it tells better.
+    learnt: Mapping[int, tuple[Quantiles, str]] = field(default_factory=dict)
 
     def left(self, record: QueuedJob, said: Quantiles) -> tuple[Quantiles, str]:
         """What to tell of the wait that is left, of which the replicas said so much, and how it was
@@ -51,6 +57,8 @@ class Calibrator:
             names = " and ".join(sorted(distrusted))
             why = f"the self-check does not trust the simulation of {names}"
             history = self._bounded(record)
+        elif record.job_id in self.learnt:
+            return self.learnt[record.job_id]
         elif asked in self._beaten:
             why = f"they told the newest starts of {asked} jobs better"
             history = self._waits.left(record, self._waited_s(record))
@@ -64,7 +72,7 @@ class Calibrator:
         code = self._record.groups.get(asked, -1)
         group, pooled = self._calibration.of(code), self._calibration.pooled
         of = group if group.n >= FEWEST else pooled
-        if of.n < FEWEST:
+        if of.n < FEWEST or self._record.looks < FEWEST_LOOKS:
             return said, ""
         return self._calibration.apply(said, code), f"calibrated on {of.n:,} scored forecasts"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
-from tracker.models import Cluster
+from tracker.models import Cluster, StartEstimate
 
 
 class Work(models.Model):
@@ -130,3 +130,44 @@ class SelfCheck(Work):
 
     def __str__(self) -> str:
         return f"self-check of {self.cluster}, {self.state}"
+
+
+class StartFeatures(models.Model):
+    """What the queue looked like when an estimate of the record was issued: see
+    ``planner.start_features``, the only writer. Deleted with the estimate."""
+
+    estimate = models.OneToOneField(
+        StartEstimate, on_delete=models.CASCADE, primary_key=True, related_name="features"
+    )
+    names_digest = models.CharField(max_length=16)  # rows of one digest have the same columns
+    values = models.BinaryField()  # float32, little endian; nan: unknown
+
+    class Meta:
+        verbose_name_plural = "start features"
+
+    def __str__(self) -> str:
+        return f"features of {self.estimate}"
+
+
+class Learnt(Work):
+    """Which part of the record a learner rests on, what was known at ``snapshot_at``, and how well
+    it did. Its version is its key.
+
+    The forest itself is grown from the record by whoever needs it. ``planner.learn_queue`` is the
+    only writer.
+    """
+
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="learnt")
+    requested_at = models.DateTimeField()
+    names_digest = models.CharField(max_length=16, blank=True)  # of the features that it knows
+    starts = models.PositiveIntegerField(default=0)  # that it learnt from
+    # By partition as asked for: {"n": starts judged, "learner": loss, "ensemble":, "history":}.
+    losses = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["-requested_at"]
+        verbose_name_plural = "learnt"
+        indexes = [models.Index(fields=["cluster", "state", "-requested_at"])]
+
+    def __str__(self) -> str:
+        return f"version {self.pk} learnt for {self.cluster}, {self.state}"

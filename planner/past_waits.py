@@ -13,6 +13,7 @@ from django.db.models import F, Q
 
 from planner.baselines import PastWaits, Shape, recent_like
 from planner.quantiles import Quantiles
+from planner.situating import StartedColumns
 from tracker.models import Cluster, Job
 from tracker.slurm.records import QueuedJob
 
@@ -46,7 +47,18 @@ class RecentWaits:
         return min(known, key=lambda quantiles: quantiles.p50_s or 0.0, default=None)
 
     @cached_property
-    def _rows(self) -> list[tuple[datetime, datetime, int, int | None, str]]:
+    def started(self) -> StartedColumns:
+        past = self._past
+        return StartedColumns(
+            start_s=past.start_s,
+            wait_s=past.wait_s,
+            procs=past.procs,
+            partition=np.array([name for *_, name, _ in self._rows], dtype=np.str_),
+            user=np.array([user for *_, user in self._rows], dtype=np.str_),
+        )
+
+    @cached_property
+    def _rows(self) -> list[tuple[datetime, datetime, int, int | None, str, str]]:
         started = Job.objects.filter(
             cluster=self.cluster,
             start_at__lte=self.at,
@@ -55,13 +67,13 @@ class RecentWaits:
         )
         # Cancelled while pending, as sacct tells some of them: see planner.scoring.
         started = started.exclude(Q(node_list="") & Q(end_at=F("start_at")))
-        columns = ("start_at", "submit_at", "cpus", "limit_minutes", "partition")
+        columns = ("start_at", "submit_at", "cpus", "limit_minutes", "partition", "user")
         newest = started.order_by("-start_at", "-pk").values_list(*columns)[:MOST]
         return list(newest)[::-1]
 
     @cached_property
     def _codes(self) -> Mapping[str, int]:
-        names = sorted({partition for *_, partition in self._rows})
+        names = sorted({partition for *_, partition, _ in self._rows})
         return {name: code for code, name in enumerate(names)}
 
     @cached_property
@@ -69,12 +81,12 @@ class RecentWaits:
         rows = self._rows
         start_s = np.array([start.timestamp() for start, *_ in rows])
         submit_s = np.array([submit.timestamp() for _, submit, *_ in rows])
-        limits = (math.inf if limit is None else limit * 60.0 for _, _, _, limit, _ in rows)
+        limits = (math.inf if limit is None else limit * 60.0 for _, _, _, limit, *_ in rows)
         return PastWaits(
             now_s=self.at.timestamp(),
             start_s=start_s,
             wait_s=start_s - submit_s,
-            procs=np.array([cpus for _, _, cpus, _, _ in rows], dtype=np.float64),
+            procs=np.array([cpus for _, _, cpus, *_ in rows], dtype=np.float64),
             limit_s=np.array(list(limits), dtype=np.float64),
-            partition=np.array([self._codes[name] for *_, name in rows], dtype=np.int64),
+            partition=np.array([self._codes[name] for *_, name, _ in rows], dtype=np.int64),
         )

@@ -123,7 +123,7 @@ def _option_set_right(option: Option, calibrator: Calibrator) -> Option:
         return option
     job = replace(queued(option.request, option.partition), submit_at=calibrator.at)
     start, how = calibrator.left(job, option.start)
-    return replace(corrected(option, start), how=how)
+    return replace(corrected(option, start).within(HORIZON_S), how=how)
 
 
 def _batches() -> Iterator[range]:

@@ -37,6 +37,12 @@ class ToldRecord:
     raw: Told  # of the replicas, before calibration
     history: Told  # of recent waits of like jobs
     groups: Mapping[str, int]  # partitions as asked for, "gpu" or "cpu,gpu", to the group of rows
+    pks: IntArray  # of the estimates
+
+    @property
+    def looks(self) -> int:
+        """Instants whose forecasts have come true: what they err by together counts once."""
+        return len(np.unique(self.raw.issued_s[~self.raw.is_censored]))
 
     @classmethod
     def of(cls, cluster: Cluster, at: datetime) -> ToldRecord:
@@ -44,11 +50,14 @@ class ToldRecord:
         estimates = StartEstimate.objects.filter(
             job__cluster=cluster,
             milestone_minutes__isnull=False,
+            # The past of a demo runs by coarser rules than its present.
+            is_replayed=False,
             method="ensemble",
             issued_at__gt=at - timedelta(days=DAYS),
             issued_at__lte=at,
         ).order_by("-issued_at", "-pk")
         rows = estimates.values_list(
+            "pk",
             "partition",
             "outcome",
             Cast("later_than_horizon", TextField()),
@@ -65,10 +74,10 @@ def said_in(told: Told, rows: IntArray) -> list[Quantiles]:
 
 def _record(rows: list[tuple[Any, ...]], at_s: float) -> ToldRecord:
     groups: dict[str, int] = {}
-    group = np.array([groups.setdefault(row[0], len(groups)) for row in rows], dtype=np.int64)
-    outcome = np.array([row[1] for row in rows], dtype=np.str_)
+    group = np.array([groups.setdefault(row[1], len(groups)) for row in rows], dtype=np.int64)
+    outcome = np.array([row[2] for row in rows], dtype=np.str_)
     horizon_s, *columns = (
-        np.array([row[3:] for row in rows], dtype=np.float64).reshape(len(rows), 1 + len(_TIMES)).T
+        np.array([row[4:] for row in rows], dtype=np.float64).reshape(len(rows), 1 + len(_TIMES)).T
     )
     times_s = dict(zip(_TIMES, columns, strict=True))
     snapshot_s, outcome_s = times_s["snapshot_at"], times_s["outcome_at"]
@@ -83,9 +92,13 @@ def _record(rows: list[tuple[Any, ...]], at_s: float) -> ToldRecord:
         return np.maximum(times_s[f"{source}_{level}_at"] - snapshot_s, 0.0)  # nan stays nan
 
     def raw_s(level: str) -> FloatArray:
-        is_later = np.array([f'"{level}"' in row[2] for row in rows], dtype=np.bool_)
-        return np.where(is_later, horizon_s, said_s("raw", level))  # the least that was said
+        said = said_s("raw", level)
+        is_later = np.array([f'"{level}"' in row[3] for row in rows], dtype=np.bool_)
+        # Left open beside a P10: later, too, where history's word was told in its place.
+        is_later |= np.isnan(said) & ~np.isnan(said_s("raw", "p10"))
+        return np.where(is_later, horizon_s, said)  # the least that was said
 
     raw = Told(snapshot_s, *map(raw_s, LEVELS), waited_s, is_censored, group)
     history_s = [said_s("history", level) for level in LEVELS]
-    return ToldRecord(raw, Told(snapshot_s, *history_s, waited_s, is_censored, group), groups)
+    history = Told(snapshot_s, *history_s, waited_s, is_censored, group)
+    return ToldRecord(raw, history, groups, np.array([row[0] for row in rows], dtype=np.int64))

@@ -13,9 +13,9 @@ from planner.backtest.report import Said
 from planner.traces.jobs import Trace
 
 
-def to_ask(names: Sequence[str], targets: Sequence[int]) -> Sequence[int]:
+def to_ask(trace: Trace, names: Sequence[str], targets: Sequence[int]) -> Sequence[int]:
     """Whom to ask about so that all of ``names`` can answer to the targets: rising indices."""
-    return learnt_from(targets) if is_learnt(names) else targets
+    return learnt_from(trace, targets) if is_learnt(names) else targets
 
 
 def said(
@@ -28,7 +28,7 @@ def said(
     processes: int,
 ) -> Said:
     """``answers``: to each of ``to_ask``. Without methods that learn there are no layers."""
-    asked = to_ask(names, targets)
+    asked = to_ask(trace, names, targets)
     found: Mapping[str, FloatArray] = {}
     if is_learnt(names):
         cases = Cases.of(trace, asked, answers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,8 @@ IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
 LEARNT_FROM = 6_000  # jobs, at most, besides the targets
+FEWEST = 2_000
+DEPTH = 200.0  # jobs that a job meets in its partition, with which still so many are asked about
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,13 +83,32 @@ class Cases:
         ).as_of(float(self.submit_s[case]))
 
 
-def learnt_from(targets: Sequence[int]) -> list[int]:
+def learnt_from(trace: Trace, targets: Sequence[int]) -> list[int]:
     """Targets and jobs before, between and among them, evenly spaced: rising indices.
 
-    Chosen by their place, never by what came of them.
+    Chosen by their place, never by what came of them; fewer where queues had been deep before the
+    first target, since to ask about a job takes as long as the queue before it is deep.
     """
-    spaced = np.linspace(0, targets[-1], min(LEARNT_FROM, targets[-1] + 1)).round()
+    share = min(1.0, DEPTH / max(1.0, _depth(trace, targets[0])))
+    most = max(FEWEST, round(LEARNT_FROM * share))
+    spaced = np.linspace(0, targets[-1], min(most, targets[-1] + 1)).round()
     return sorted({*spaced.astype(np.int64).tolist(), *targets})
+
+
+def _depth(trace: Trace, target: int) -> float:
+    """Jobs that a job met in its partition on average, waiting or running, before the target: by
+    Little's law the time that jobs spent there, over the time it took."""
+    now_s, first_s = (trace.jobs[place].asked.submit_s for place in (target, 0))
+    spent_s: dict[str, float] = defaultdict(float)
+    jobs: dict[str, int] = defaultdict(int)
+    for job in trace.jobs[:target]:
+        if job.wait_s is not None:
+            age_s = now_s - job.asked.submit_s
+            run_s = np.inf if job.run_s is None else job.run_s
+            spent_s[job.asked.partition] += min(age_s, job.wait_s + run_s)
+            jobs[job.asked.partition] += 1
+    met_s = sum(jobs[partition] * spent_s[partition] for partition in spent_s)
+    return met_s / max(1.0, sum(jobs.values())) / max(1.0, now_s - first_s)
 
 
 def as_columns(said: Sequence[Quantiles | None]) -> FloatArray:

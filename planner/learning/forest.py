@@ -25,6 +25,9 @@ LEVELS = (0.1, 0.5, 0.9)
 TREES = 100
 SMALLEST_LEAF = 3
 FEATURES_A_SPLIT = 0.6  # share that is looked at for each
+# A bound of 0 covers what starts at once, and never a tenth more: where that share is 90 %, the
+# shortest wait seen is the better bound, where it is 100 %, zero is.
+SURE = 0.95
 UNKNOWN = -1.0  # in place of nan; no feature of something known is below it
 
 
@@ -62,11 +65,14 @@ class QuantileForest:
         return cls(wait_s, trees, first, (diags_array(1.0 / sizes) @ leaves).tocsr())
 
     def quantiles_s(self, rows: FloatArray) -> FloatArray:
-        """(3, jobs), by LEVELS: each a wait that was seen."""
+        """(3, jobs), by LEVELS: waits that were seen. The last is 0 only where that is SURE."""
         met = _leaves(self._trees.apply(_without_nan(rows)), self._first_leaf)
         weights = (met @ self._shares).toarray() / TREES
         share = np.cumsum(weights, axis=1)
         places = np.stack([(share < level - 1e-9).sum(axis=1) for level in LEVELS])
+        at_once = int(np.searchsorted(self.wait_s, 0.0, side="right"))
+        is_sure = weights[:, :at_once].sum(axis=1) >= SURE
+        places[2] = np.where(is_sure, places[2], np.maximum(places[2], at_once))
         quantiles_s: FloatArray = self.wait_s[np.minimum(places, self.wait_s.size - 1)]
         return quantiles_s
 

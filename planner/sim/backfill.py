@@ -12,11 +12,14 @@ from collections.abc import Callable, Iterator, Sequence
 
 from planner.sim.config import SchedulerConfig
 from planner.sim.jobs import Key
+from planner.sim.kernel import compiled_search
 from planner.sim.mainsched import Start, may_reserve
+from planner.sim.nodeset import NodeSet
 from planner.sim.outlook import Outlook, Planned
 from planner.sim.preemption import Preemption
-from planner.sim.prospects import Prospects
+from planner.sim.prospects import Prospects, Shortcut
 from planner.sim.queue import Pending, Record
+from planner.sim.search import PlainSearch
 from planner.sim.state import State
 
 
@@ -34,17 +37,19 @@ def run_cycle(
 
     A job that preempts others holds its nodes from now on and starts in a later pass or cycle.
     """
-    outlook = Outlook(state, now_s)
     caps = _Caps(state.config)
     # To a job that can preempt any node may matter, and tests that take time count.
     plans_all = plan is not None or preemption is not None or state.config.bf_test_cost_s > 0
-    prospects = None if plans_all else Prospects(records, state, outlook, now_s)
+    search = compiled_search(state, now_s) if plan is None else None
+    outlook = Outlook(state, now_s, search or PlainSearch(state, now_s))
+    prospects: Shortcut | None = None if plans_all else Prospects(records, state, outlook, now_s)
+    if prospects is not None and search is not None and caps.only_count:
+        prospects = search.prospects(records)
     preempting: set[Pending] = set()
     if plan is not None:
         plan.clear()
-    for index, record in enumerate(records):
-        if caps.exhausted() or not (prospects is None or prospects.look(index, caps.tests_left)):
-            return
+    for place in _places(len(records), caps, prospects):
+        record = records[place]
         pending = record.pending
         passed_over = pending.left or pending in preempting or state.obstacle(record, now_s)
         if passed_over or caps.refuse(record):
@@ -60,12 +65,12 @@ def run_cycle(
             continue
         if caps.refuse_hold(record):
             continue
-        planned = _plan(record, outlook, state, now_s, preemption=preemption)
-        if planned is None:
+        found = _plan(record, outlook, state, now_s, preemption=preemption)
+        if found is None:
             continue
+        planned, nodes = found
         if planned.start_s <= now_s:
             preempting.add(pending)
-        nodes = outlook.hold(record, planned)
         caps.held(record)
         if prospects is not None:
             prospects.note_hold(nodes)
@@ -73,19 +78,36 @@ def run_cycle(
             _note(plan, record.job.key, planned)
 
 
+def _places(count: int, caps: _Caps, prospects: Shortcut | None) -> Iterator[int]:
+    """Places in the queue, in order; without those that the prospects dealt with."""
+    place = 0
+    while place < count and not caps.exhausted():
+        if prospects is not None:
+            step = prospects.next(place, caps.tests_left)
+            if step is None:
+                return
+            place, passed = step
+            caps.passed(passed)
+        yield place
+        place += 1
+
+
 def _plan(
     record: Record, outlook: Outlook, state: State, now_s: float, *, preemption: Preemption | None
-) -> Planned | None:
-    """When and where a job that does not fit now starts: at once where it can preempt others. That
-    is seen with all gone that it may preempt, and done with as few as make_room needs.
+) -> tuple[Planned, NodeSet] | None:
+    """When and where a job that does not fit now starts, its nodes held: at once where it can
+    preempt others. That is seen with all gone that it may preempt, and done with as few as
+    make_room needs.
     """
     if preemption is not None and (preemptees := preemption.preemptees(record, now_s)):
         outlook = outlook.without(preemptees)
         allocation = outlook.place_now(record)
         if allocation is not None:
-            preempts = preemption.make_room(record, outlook.open_now(record), now_s)
-            return Planned(now_s, allocation.nodes) if preempts else None  # a limit forbids it
-    return outlook.plan_later(record) if may_reserve(record, state, now_s) else None
+            if not preemption.make_room(record, outlook.open_now(record), now_s):
+                return None  # a limit forbids it
+            planned = Planned(now_s, allocation.nodes)
+            return planned, outlook.hold(record, planned)
+    return outlook.plan(record) if may_reserve(record, state, now_s) else None
 
 
 def _note(plan: dict[Key, Planned], key: Key, planned: Planned) -> None:
@@ -126,6 +148,17 @@ class _Caps:
             or (config.bf_max_job_start > 0 and self.started >= config.bf_max_job_start)
             or self._spent_s > max_time_s
         )
+
+    @property
+    def only_count(self) -> bool:
+        """Whether tests are only counted: whose they are is no matter, and no lock is yielded."""
+        config = self._config
+        costs_nothing = config.bf_test_cost_s <= 0 < config.bf_yield_interval_s
+        return costs_nothing and not self._per_owner_caps
+
+    def passed(self, tests: int) -> None:
+        """So many tests were done elsewhere."""
+        self._tested += tests
 
     @property
     def tests_left(self) -> int | None:

@@ -57,11 +57,13 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Demand:
-    """What a job would add to a usage that is limited."""
+    """What a job would add to a usage that is limited: asked in every pass, so all is at hand."""
 
-    usage: Usage
+    used: defaultdict[str, float]
+    tres: str
     more: float
-    check: Check
+    limit: float
+    reason: str
 
 
 class Ledger:
@@ -106,7 +108,13 @@ class Ledger:
         """What can become short for these amounts; what the job itself asks for cannot."""
         asked = {**amounts, "jobs": 1}
         return tuple(
-            Demand(self._usage[check.holder], asked[check.tres], check)
+            Demand(
+                self._usage[check.holder].amounts,
+                check.tres,
+                asked[check.tres],
+                check.limit,
+                check.reason,
+            )
             for check in checks
             if check.holder is not None and asked.get(check.tres)
         )
@@ -114,9 +122,8 @@ class Ledger:
     def shortage(self, demands: Iterable[Demand]) -> str | None:
         """Reason of the first limit that the demands would break; None if they keep all."""
         for demand in demands:
-            check = demand.check
-            if demand.usage.amounts[check.tres] + demand.more > check.limit:
-                return check.reason
+            if demand.used[demand.tres] + demand.more > demand.limit:
+                return demand.reason
         return None
 
     def refusal(

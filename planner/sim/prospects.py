@@ -7,14 +7,31 @@ Until then every hold counts, on whatever nodes: how far Slurm looks ahead depen
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import chain
 from math import inf
+from typing import Protocol
 
 from planner.sim.needs import Need
 from planner.sim.nodeset import NodeSet
 from planner.sim.outlook import Outlook, planned_run_s
 from planner.sim.queue import Record
 from planner.sim.state import State
+
+
+class Shortcut(Protocol):
+    """What is known of the jobs that a cycle may still start."""
+
+    def next(self, place: int, most: int | None) -> tuple[int, int] | None:
+        """The place, this one or later, to go on from, and the candidates passed over till there;
+        None if no record from here on may start, of the next ``most`` candidates.
+        """
+        ...
+
+    def note_hold(self, nodes: NodeSet) -> None:
+        """These nodes were held for a time."""
+        ...
 
 
 class Prospects:
@@ -30,29 +47,22 @@ class Prospects:
         self._is_fresh = False  # the last of them has room that is not held
         self._too_long_s: dict[Need, float] = {}  # planned run times that no gap has room for
 
-    def look(self, place: int, most: int | None) -> bool:
-        """Whether a record from this place on may start, of the next ``most`` candidates."""
+    def next(self, place: int, most: int | None) -> tuple[int, int] | None:
         if self._at_change != self._state.changes:
             self._at_change = self._state.changes
             self._survey(place, most)
         if not self._is_fresh:
             self._forget_the_last()
-        return bool(self._hopeful) and self._hopeful[-1] >= place
+        return (place, 0) if self._hopeful and self._hopeful[-1] >= place else None
 
     def note_hold(self, nodes: NodeSet) -> None:
-        """These nodes were held for a time."""
         if nodes & self._state.free_nodes:
             self._is_fresh = False
 
     def _survey(self, place: int, most: int | None) -> None:
-        self._candidates = []
-        for index in range(place, len(self._records)):
-            record = self._records[index]
-            if record.pending.left or self._state.obstacle(record, self._now_s):
-                continue
-            self._candidates.append(index)
-            if len(self._candidates) == most:
-                break
+        self._candidates = candidates(
+            self._records, self._state, self._now_s, place, most, before=self._candidates
+        )
         records, fits_now = self._records, self._outlook.fits_now
         self._hopeful = [index for index in self._candidates if fits_now(records[index].need)]
         self._is_fresh = False
@@ -73,3 +83,29 @@ class Prospects:
         if not may_start:
             self._too_long_s[record.need] = run_s
         return may_start
+
+
+def candidates(
+    records: Sequence[Record],
+    state: State,
+    now_s: float,
+    place: int,
+    most: int | None,
+    *,
+    before: Sequence[int] = (),
+) -> list[int]:
+    """Places, from this one on, of the first ``most`` records that no rule keeps from starting.
+
+    ``before``: the same at an earlier place of the cycle. None that was left out comes back.
+    """
+    known = before[bisect_left(before, place) :]
+    rest = range(max(place, before[-1] + 1) if before else place, len(records))
+    found: list[int] = []
+    for index in chain(known, rest):
+        record = records[index]
+        if record.pending.left or state.obstacle(record, now_s) is not None:
+            continue
+        found.append(index)
+        if len(found) == most:
+            break
+    return found

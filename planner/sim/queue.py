@@ -63,6 +63,7 @@ class Record:
     fixed_weight: float  # their weighted sum
     never: str | None  # reason why it cannot start in this partition
     demands: tuple[Demand, ...] | None = None  # what the checks come to, once it was looked at
+    number: int | None = None  # in the tables of the compiled search
     # As of the last pricing:
     priority: int = 0
     age: float = 0.0

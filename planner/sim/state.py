@@ -57,6 +57,7 @@ class State:
         self.ledger = Ledger()
         self.returns_s = world.config.kill_wait_s  # nodes usable only in the plan come back
         self.changes = 0  # counts takes and releases
+        self.tables: object = None  # what a compiled search keeps from cycle to cycle
         self._array_running: Counter[Key] = Counter()
         self._idle_room = Room.of_idle(world.nodes)
         self._full_fits: dict[Grain, Fit] = {}
@@ -116,12 +117,16 @@ class State:
 
     def obstacle(self, record: Record, now_s: float) -> str | None:
         """Why the job may not start now whatever is free, in Slurm's words; None if it may."""
-        job = record.job
+        pending = record.pending
+        job, eligible_s = pending.job, pending.eligible_s
+        if pending.held is not None or eligible_s is None or eligible_s > now_s:
+            return pending.not_ready(now_s)
+        if record.never is not None:
+            return record.never
+        if not record.partition.up:
+            return "PartitionDown"
         return (
-            record.pending.not_ready(now_s)
-            or record.never
-            or (None if record.partition.up else "PartitionDown")
-            or (None if job.reservation is None else self._reservation_obstacle(job, now_s))
+            (None if job.reservation is None else self._reservation_obstacle(job, now_s))
             or (None if job.array_throttle is None else self._throttle_obstacle(job))
             or (self._limit_obstacle(record) if self.config.enforce_limits else None)
         )

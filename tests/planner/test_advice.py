@@ -10,6 +10,7 @@ import pytest
 
 from planner.advice import Advice, Option, advise
 from planner.ensemble import Past, asked_run
+from planner.quantiles import Quantiles
 from planner.request import Request
 from planner.runtimes import PastRuns, Ran, RunTimes
 from planner.snapshot import Facts, build
@@ -246,6 +247,15 @@ def test_what_lies_beyond_the_horizon_is_named(facts: Facts) -> None:
     (gpu,) = advice(facts, asked, past_of(facts), horizon_s=HOUR_S / 2).options
     assert gpu.start.p10_s is not None and gpu.start.p90_s is None
     assert "p90" in gpu.later_than_horizon
+
+
+def test_a_correction_beyond_the_horizon_is_named_and_its_end_is_not_said() -> None:
+    said = {"p10_s": 60.0, "p50_s": 600.0, "p90_s": 9000.0}
+    option = Option("gpu", GPU_JOB, 60, None, **said, finish=Quantiles(**said))
+    told = option.within(HOUR_S)
+    assert told.start == told.finish == Quantiles(60.0, 600.0, None)
+    assert told.later_than_horizon == ("p90",)
+    assert option.within(10 * HOUR_S) == option
 
 
 def test_a_caller_whose_time_is_up_gets_what_was_simulated_by_then(facts: Facts) -> None:

@@ -98,6 +98,7 @@ def test_people_get_tables_and_notes(log: Path) -> None:
     text = out.getvalue()
     assert "expected queue: an earlier job waited in the same partition" in text
     assert "shipped *" in text
+    assert all(f"\n{layer} " in text for layer in LAYERS)
     assert "* what the simulation and the state of the queue have taught" in text
     assert max(len(line) for line in text.splitlines() if not line.startswith("note")) <= 100
 

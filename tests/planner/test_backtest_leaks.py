@@ -107,7 +107,7 @@ def learners() -> Iterator[tuple[Trace, Trace, list[int]]]:
 
 
 def learnt(trace: Trace, targets: list[int]) -> Said:
-    asked = list(to_ask([SHIPPED], targets))
+    asked = list(to_ask(trace, [SHIPPED], targets))
     answered = list(chain.from_iterable(ask(trace, [SHIPPED], asked, 1)))
     return said(trace, [SHIPPED], targets, answered, seed=1, processes=1)
 

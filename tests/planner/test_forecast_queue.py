@@ -97,9 +97,9 @@ def test_a_dear_forecast_is_asked_for_less_often(
         (40.0, 31, forecast_queue.FEW),  # the next would have to wait for eleven minutes
     ],
 )
+@pytest.mark.usefixtures("rung")
 def test_a_forecast_has_as_many_replicas_as_can_be_afforded(
     cluster: Cluster,
-    rung: list[int],
     django_capture_on_commit_callbacks,
     cpu_s: float,
     many_ago: int,

@@ -127,6 +127,13 @@ def test_a_forest_answers_with_what_came_of_like_jobs() -> None:
     assert set(busy.tolist()) <= set(wait_s.tolist())
 
 
+@pytest.mark.parametrize(("at_once", "bound_s"), [(92, 5.0), (98, 0.0)])
+def test_a_bound_is_0_only_where_that_is_nearly_sure(at_once: int, bound_s: float) -> None:
+    wait_s = np.where(np.arange(100) < at_once, 0.0, 5.0)
+    forest = QuantileForest.grow(np.zeros((100, 1)), wait_s, seed=0)
+    assert forest.quantiles_s(np.zeros((1, 1))).ravel().tolist() == [0.0, 0.0, bound_s]
+
+
 def test_its_quantiles_keep_about_what_they_promise() -> None:
     rng = np.random.default_rng(5)
     rows = rng.random((3000, 3))

@@ -91,7 +91,7 @@ class Command(BaseCommand):
     def _report(
         self, trace: Trace, names: list[str], targets: list[int], processes: int, seed: int
     ) -> Report:
-        asked = to_ask(names, targets)
+        asked = to_ask(trace, names, targets)
         portions = ask(trace, names, asked, min(processes, len(asked)))
         answers = list(self._watched(portions, len(asked)))
         told = said(trace, names, targets, answers, seed=seed, processes=processes)

@@ -1,0 +1,47 @@
+"""What running jobs hold, entry by entry, kept from cycle to cycle: most of them still run."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+
+from planner.sim.cluster import BoolArray, IntArray
+from planner.sim.occupancy import Allocation, joined
+from planner.sim.state import Running
+
+
+class Roster:
+    """Jobs in the order of ``State.running``. Job j has the entries from ``begins[j]`` on."""
+
+    def __init__(self, gpu_types: int) -> None:
+        none = np.zeros(0, dtype=np.int64)
+        self.held = Allocation(none, none, none, np.zeros((0, gpu_types), dtype=np.int64))
+        self._running: list[Running] = []
+        self._sizes = none
+
+    @property
+    def begins(self) -> IntArray:
+        return np.concatenate([[0], np.cumsum(self._sizes)])
+
+    def follow(self, running: Collection[Running]) -> None:
+        """Drop those that run no longer and append the new ones: so does the order change."""
+        alive = set(running)
+        stays = np.array([one in alive for one in self._running], dtype=np.bool_)
+        if not stays.all():
+            self._keep(stays)
+        new = list(running)[len(self._running) :]
+        if new:
+            self._running += new
+            self.held = joined([self.held, *(one.allocation for one in new)])
+            sizes = np.array([len(one.allocation.nodes) for one in new], dtype=np.int64)
+            self._sizes = np.concatenate([self._sizes, sizes])
+
+    def _keep(self, stays: BoolArray) -> None:
+        entries = np.repeat(stays, self._sizes)
+        held = self.held
+        self.held = Allocation(
+            *(column[entries] for column in (held.nodes, held.cpus, held.mem_mib, held.gpus))
+        )
+        self._running = [one for one, kept in zip(self._running, stays, strict=True) if kept]
+        self._sizes = self._sizes[stays]

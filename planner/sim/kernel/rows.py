@@ -1,0 +1,191 @@
+"""Running jobs in the order of their expected ends: ``planner.sim.timeline`` in arrays.
+
+Row 0 is now, row i the instant after the i-th end. What is free on a node at a row is what is free
+now and what the node's jobs with an end up to that row give back: no room is kept per row.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from planner.sim.cluster import IntArray
+from planner.sim.fairshare import FloatArray
+from planner.sim.kernel.jit import compiled
+from planner.sim.kernel.sorted_times import first_past
+from planner.sim.kernel.words import Words, add
+
+_FIRST_WINDOW_S = 30.0  # of the look-ahead over running jobs; then doubled
+
+
+class Rows(NamedTuple):
+    now_s: float
+    origin_s: float
+    linear_s: float  # bf_window_linear
+    cpus: IntArray  # free now, by node
+    mem_mib: IntArray
+    gpus: IntArray  # nodes x types
+    ends_s: FloatArray
+    on: Words  # ends x words: the nodes of the job
+    on_first: IntArray  # the first of these words that is not 0, and one after the last
+    on_after: IntArray
+    idle_by: Words  # rows x words: nodes without a job then
+    first: IntArray  # of each node's entries below, and one more
+    row: IntArray  # of each entry, growing within a node
+    given_cpus: IntArray  # by the entries of the node up to this one
+    given_mem_mib: IntArray
+    given_gpus: IntArray  # entries x types
+
+
+@compiled
+def arrange(
+    ends_s: FloatArray,
+    begins: IntArray,
+    nodes: IntArray,
+    cpus: IntArray,
+    mem_mib: IntArray,
+    gpus: IntArray,
+    node_count: int,
+    words: int,
+) -> tuple[
+    FloatArray,
+    Words,
+    IntArray,
+    IntArray,
+    Words,
+    IntArray,
+    IntArray,
+    IntArray,
+    IntArray,
+    IntArray,
+]:
+    """The fields of Rows from ``ends_s`` on but for what is free now, of running jobs in any order.
+
+    Job j holds what the entries from ``begins[j]`` to ``begins[j + 1]`` of the others say.
+    """
+    order = np.argsort(ends_s, kind="mergesort")
+    on = np.zeros((order.size, words), dtype=np.uint64)
+    on_first, on_after = np.full(order.size, words), np.zeros(order.size, dtype=np.int64)
+    idle_by = np.zeros((order.size + 1, words), dtype=np.uint64)
+    first = np.zeros(node_count + 1, dtype=np.int64)
+    for node in nodes:
+        first[node + 1] += 1
+    first = np.cumsum(first)
+    place = first[:-1].copy()
+    left = first[1:] - first[:-1]
+    row_of = np.empty(nodes.size, dtype=np.int64)
+    given_cpus, given_mem_mib = np.empty_like(row_of), np.empty_like(row_of)
+    given_gpus = np.empty((nodes.size, gpus.shape[1]), dtype=np.int64)
+    for node in range(node_count):
+        if left[node] == 0:
+            add(idle_by[0], node)
+    for index in range(order.size):
+        idle_by[index + 1] = idle_by[index]
+        for entry in range(begins[order[index]], begins[order[index] + 1]):
+            node = nodes[entry]
+            at = place[node]
+            row_of[at] = index + 1
+            given_cpus[at], given_mem_mib[at] = cpus[entry], mem_mib[entry]
+            given_gpus[at] = gpus[entry]
+            if at > first[node]:
+                given_cpus[at] += given_cpus[at - 1]
+                given_mem_mib[at] += given_mem_mib[at - 1]
+                given_gpus[at] += given_gpus[at - 1]
+            place[node] += 1
+            add(on[index], node)
+            on_first[index] = min(on_first[index], node >> 6)
+            on_after[index] = max(on_after[index], (node >> 6) + 1)
+            left[node] -= 1
+            if left[node] == 0:
+                add(idle_by[index + 1], node)
+    return (
+        ends_s[order],
+        on,
+        on_first,
+        on_after,
+        idle_by,
+        first,
+        row_of,
+        given_cpus,
+        given_mem_mib,
+        given_gpus,
+    )
+
+
+@compiled
+def end_s(rows: Rows, row: int) -> float:
+    return rows.ends_s[row - 1] if row else rows.now_s
+
+
+@compiled
+def row_at(rows: Rows, at_s: float) -> int:
+    """The last row that is no later than this."""
+    return first_past(rows.ends_s, rows.ends_s.size, at_s)
+
+
+@compiled
+def last_up_to(row_of: IntArray, begin: int, after: int, row: int) -> int:
+    """Of the entries of a node the last that is not after the row; -1 if there is none."""
+    low, high = begin, after
+    while low < high:
+        middle = (low + high) // 2
+        if row_of[middle] > row:
+            high = middle
+        else:
+            low = middle + 1
+    return low - 1 if low > begin else -1
+
+
+@compiled
+def last_end_s(rows: Rows, nodes: IntArray, until_s: float) -> float:
+    """Latest expected end up to ``until_s`` of a job on these nodes; -inf if none."""
+    until_row, last_row = row_at(rows, until_s), 0
+    for node in nodes:
+        entry = last_up_to(rows.row, rows.first[node], rows.first[node + 1], until_row)
+        if entry >= 0:
+            last_row = max(last_row, rows.row[entry])
+    return rows.ends_s[last_row - 1] if last_row else -np.inf
+
+
+@compiled
+def look_ahead(rows: Rows, nodes: Words, by_s: float, out: IntArray) -> int:
+    """Put the rows at which Slurm tests a job that may use these nodes into ``out``, up to one
+    whose end is later than ``by_s``; answers how many. As ``Releases.look_ahead`` says.
+    """
+    out[0] = 0
+    ends_s, count = rows.ends_s, 1
+    on, on_first, on_after = rows.on, rows.on_first, rows.on_after
+    first, last = 0, ends_s.size - 1
+    while first <= last and not _meet(on[first], nodes, on_first[first], on_after[first]):
+        first += 1
+    if first > last or ends_s[first] > by_s:
+        return count
+    while not _meet(on[last], nodes, on_first[last], on_after[last]):
+        last -= 1
+    barrier_s = ends_s[first] + _FIRST_WINDOW_S
+    barrier_s -= (ends_s[first] + rows.origin_s) % _FIRST_WINDOW_S
+    width_s = _FIRST_WINDOW_S
+    while first <= last:
+        closing = first_past(ends_s, ends_s.size, barrier_s + width_s) - 1
+        place = min(max(first, closing), last)
+        while place < last and not _meet(on[place], nodes, on_first[place], on_after[place]):
+            place += 1
+        first = place + 1
+        out[count] = first
+        count += 1
+        if ends_s[place] > by_s:
+            break
+        width_s = width_s + rows.linear_s if rows.linear_s > 0 else width_s * 2
+        while first < ends_s.size and ends_s[first] > barrier_s + width_s:
+            width_s = width_s + rows.linear_s if rows.linear_s > 0 else width_s * 2
+    return count
+
+
+@compiled
+def _meet(one: Words, other: Words, first: int, after: int) -> bool:
+    """Whether a node of these words is in both sets."""
+    for w in range(first, after):
+        if one[w] & other[w]:
+            return True
+    return False

@@ -1,0 +1,94 @@
+"""What the queue looks like to a waiting job when its forecast is issued, kept with the estimates
+of the record: what a learner learns from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from planner.forecasts import JobForecast
+from planner.known import Known
+from planner.models import StartFeatures
+from planner.past_waits import RecentWaits
+from planner.quantiles import Quantiles
+from planner.situating import Situations
+from tracker.models import StartEstimate
+
+IDS_PER_QUERY = 10_000  # below SQLite's 32,766 variables
+STORED = np.dtype("<f4")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FeatureRow:
+    names_digest: str
+    values: npt.NDArray[np.float32]  # nan: unknown
+
+    @classmethod
+    def of(cls, features: Mapping[str, float]) -> FeatureRow:
+        return cls(digest(features), np.array(list(features.values()), dtype=STORED))
+
+
+def digest(names: Iterable[str]) -> str:
+    """Of what a row has, in its order."""
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
+
+
+class FeatureRows:
+    """Of the jobs of a forecast; each is looked at when first asked for, and once."""
+
+    def __init__(self, known: Known, waits: RecentWaits) -> None:
+        self._known = known
+        self._waits = waits
+        self._rows: dict[str, FeatureRow | None] = {}
+
+    def of(self, job: JobForecast) -> FeatureRow | None:
+        """None: the model does not hold the job."""
+        key = job.pending.key
+        if key not in self._rows:
+            self._rows[key] = self._looked_at(job)
+        return self._rows[key]
+
+    def _looked_at(self, job: JobForecast) -> FeatureRow | None:
+        record = job.pending.record
+        waited = self._known.snapshot.taken_at - (record.submit_at or self._known.at)
+        said = {
+            "ensemble": Quantiles(job.p10_s, job.p50_s, job.p90_s),
+            "recent_like": self._waits.left(record, max(waited.total_seconds(), 0.0)),
+        }
+        features = self._situations.features(record, said)
+        return None if features is None else FeatureRow.of(features)
+
+    @cached_property
+    def _situations(self) -> Situations:
+        return Situations(self._known.snapshot, self._known.past, self._waits.started)
+
+
+def keep(issued_at: datetime, rows: Mapping[int, FeatureRow]) -> None:
+    """With the estimates of the record that were issued then, by primary key of the job. Safe to
+    run twice."""
+    jobs = sorted(rows)
+    for first in range(0, len(jobs), IDS_PER_QUERY):
+        said = StartEstimate.objects.filter(
+            job__in=jobs[first : first + IDS_PER_QUERY],
+            issued_at=issued_at,
+            milestone_minutes__isnull=False,
+        )
+        StartFeatures.objects.bulk_create(
+            (
+                StartFeatures(
+                    estimate_id=pk,
+                    names_digest=rows[job].names_digest,
+                    values=rows[job].values.astype(STORED).tobytes(),
+                )
+                for pk, job in said.values_list("pk", "job")
+            ),
+            batch_size=500,
+            ignore_conflicts=True,
+        )
