@@ -13,11 +13,9 @@ from dataclasses import asdict, dataclass, replace
 from math import inf, isfinite
 from typing import Any, Literal
 
-import numpy as np
-
-from planner.ensemble import Past, quantiles
-from planner.ensemble.starts import FloatArray
-from planner.probe import Probed, probe_of, record_of
+from planner.ensemble import Past, Spread
+from planner.ensemble.spread import LEVELS
+from planner.probe import PROBE, Probed, probe_of, record_of
 from planner.quantiles import Quantiles
 from planner.refusals import sentence
 from planner.request import Request
@@ -26,8 +24,6 @@ from planner.snapshot.requests import Site
 from tracker.slurm.reasons import explain
 
 Method = Literal["plan", "ensemble"]
-SOON_S = 600.0
-LEVELS = ("p10", "p50", "p90")
 NOT_SAID = Quantiles(None, None, None)
 
 
@@ -170,30 +166,16 @@ def _option(world: World, site: Site, partition: Partition, request: Request) ->
 def _told(option: Option, probed: Probed | None) -> Option:
     if probed is None:
         return option
-    starts = probed.starts
-    start_s = starts.start_s[:, 0]
-    start, later = _quantiles(start_s)
-    finish, _ = _quantiles(starts.end_s[:, 0])
-    is_known = starts.replicas > 1 and not np.isnan(start_s).all()
+    option = replace(option, reasons=probed.standing_before())
+    told = Spread(probed.starts).told(PROBE)
+    if told is None:
+        return option
     return replace(
         option,
-        p10_s=start.p10_s,
-        p50_s=start.p50_s,
-        p90_s=start.p90_s,
-        finish=finish,
-        later_than_horizon=later,
-        p_within_10_min=float(np.mean(start_s <= SOON_S)) if is_known else None,
-        reasons=probed.standing_before(),
+        p10_s=told.start.p10_s,
+        p50_s=told.start.p50_s,
+        p90_s=told.start.p90_s,
+        finish=told.finish,
+        later_than_horizon=told.later_than_horizon,
+        p_within_10_min=told.p_within_10_min,
     )
-
-
-def _quantiles(values_s: FloatArray) -> tuple[Quantiles, tuple[str, ...]]:
-    """With the names of those that lie beyond the horizon. One replica tells the middle alone."""
-    of_s = [float(at_s) for at_s in quantiles(values_s[:, np.newaxis])[:, 0]]
-    is_one = len(values_s) == 1
-    known = [level == "p50" or not is_one for level in LEVELS]
-    said = [at_s if ok and isfinite(at_s) else None for ok, at_s in zip(known, of_s, strict=True)]
-    later = [
-        level for level, ok, at_s in zip(LEVELS, known, of_s, strict=True) if ok and at_s == inf
-    ]
-    return Quantiles(*said), tuple(later)

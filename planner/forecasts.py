@@ -13,9 +13,8 @@ from datetime import datetime
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from planner.ensemble import Past, Starts, quantiles, run_batch
+from planner.ensemble import Past, Spread, Starts, run_batch
 from planner.quantiles import Quantiles
 from planner.sim.jobs import Key
 from planner.sim.results import PlannedStart, at_origin, plan
@@ -27,10 +26,8 @@ from tracker.slurm.reasons import Explanation, explain
 from tracker.slurm.transports import ReplayTransport
 
 HORIZON_S = 86_400
-SOON_S = 600.0
 
 Method = Literal["plan", "ensemble"]  # how the estimates were made, kept with each
-FloatArray = NDArray[np.float64]
 _UNSAID = Quantiles(None, None, None)
 
 
@@ -133,7 +130,7 @@ def _forecast(
     horizon_s: int,
 ) -> Forecast:
     starts = starts.together(_het_jobs(snapshot.pending))
-    spread = _Spread(starts)
+    spread = Spread(starts)
     jobs = [_answer(waiting, spread, looked_at) for waiting in snapshot.pending]
     return Forecast(
         snapshot_at=snapshot.taken_at,
@@ -145,45 +142,8 @@ def _forecast(
     )
 
 
-class _Spread:
-    """What replicas say of each job; one replica tells no spread, so of it P50 alone."""
-
-    def __init__(self, starts: Starts) -> None:
-        self._place_of = {key: place for place, key in enumerate(starts.keys)}
-        self._start_s = quantiles(starts.start_s)
-        self._end_s = quantiles(starts.end_s)
-        self._soon = (starts.start_s <= SOON_S).mean(axis=0)
-        self._is_one = starts.replicas == 1
-
-    def told(self, key: Key) -> dict[str, Any] | None:
-        """Fields of the forecast; None: waiting alone does not start the job."""
-        place = self._place_of.get(key)
-        if place is None or np.isnan(self._start_s[1, place]):
-            return None
-        start, later = self._quantiles(self._start_s[:, place])
-        finish, _ = self._quantiles(self._end_s[:, place])
-        return {
-            "p10_s": start.p10_s,
-            "p50_s": start.p50_s,
-            "p90_s": start.p90_s,
-            "later_than_horizon": later,
-            "p_within_10_min": None if self._is_one else float(self._soon[place]),
-            "finish": finish,
-        }
-
-    def _quantiles(self, of: FloatArray) -> tuple[Quantiles, tuple[str, ...]]:
-        """And the names of those beyond the horizon."""
-        names = ("p50",) if self._is_one else ("p10", "p50", "p90")
-        values = dict(zip(("p10", "p50", "p90"), of.tolist(), strict=True))
-        said = {f"{name}_s": values[name] for name in names if np.isfinite(values[name])}
-        return (
-            replace(_UNSAID, **said),
-            tuple(name for name in names if np.isposinf(values[name])),
-        )
-
-
 def _answer(
-    waiting: PendingJob, spread: _Spread, looked_at: Mapping[Key, PlannedStart]
+    waiting: PendingJob, spread: Spread, looked_at: Mapping[Key, PlannedStart]
 ) -> JobForecast:
     said = explain(waiting.record.reason)
     told = spread.told(waiting.key)
@@ -194,7 +154,18 @@ def _answer(
         at_origin = looked_at.get(waiting.key)
         return _without_start(waiting, said if at_origin is None else explain(at_origin.reason))
     nodes = looked_at[waiting.key].nodes if waiting.key in looked_at else ()
-    return JobForecast(waiting, said.reason_class, said.why, nodes=nodes, **told)
+    return JobForecast(
+        waiting,
+        said.reason_class,
+        said.why,
+        p10_s=told.start.p10_s,
+        p50_s=told.start.p50_s,
+        p90_s=told.start.p90_s,
+        later_than_horizon=told.later_than_horizon,
+        p_within_10_min=told.p_within_10_min,
+        finish=told.finish,
+        nodes=nodes,
+    )
 
 
 def _without_start(waiting: PendingJob, said: Explanation) -> JobForecast:

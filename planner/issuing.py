@@ -9,11 +9,13 @@ from datetime import datetime
 from planner.calibrating import Calibrator
 from planner.forecasts import Forecast, JobForecast
 from planner.known import Known
+from planner.learner import Learner
 from planner.milestones import last_reached
 from planner.moved import Middle, moved
 from planner.past_waits import RecentWaits
 from planner.snapshot.facts import NEEDED
 from planner.start_columns import history_columns, start_columns
+from planner.start_features import FeatureRows, keep
 from tracker.models import Attempt, Cluster, StartEstimate
 from tracker.recording import NewEstimate, milestones_taken, publish_estimates
 
@@ -37,8 +39,10 @@ class Row:
 def publish(known: Known, made: Forecast, issued_at: datetime, *, is_replayed: bool) -> None:
     """An estimate for each row of the queue whose attempt is known here."""
     rows = _known_rows(known.cluster, made)
-    told = _told(known, made, rows, issued_at)
-    of_record = _of_record(known.cluster, made, rows, issued_at)
+    waits = RecentWaits(known.cluster, issued_at)
+    features = FeatureRows(known, waits, made.horizon_s)
+    told = _told(known, made, rows, issued_at, features)
+    of_record = _of_record(waits, made, rows)
     moves = {} if is_replayed else _moves(known, made, rows, told)
     estimates = (
         NewEstimate(
@@ -51,6 +55,8 @@ def publish(known: Known, made: Forecast, issued_at: datetime, *, is_replayed: b
         for pk, columns in told.items()
     )
     publish_estimates(issued_at, estimates)
+    if made.method == "ensemble" and not is_replayed:
+        keep(issued_at, {row.pk: features.of(row.job) for row in rows if row.pk in of_record})
 
 
 def publish_first(known: Known, made: Forecast, issued_at: datetime) -> None:
@@ -64,7 +70,8 @@ def publish_first(known: Known, made: Forecast, issued_at: datetime) -> None:
     )
     said = set(newest.values_list("job", "submit_at"))
     new = [row for row in rows if (row.pk, row.submit_at) not in said]
-    told = _told(known, made, new, issued_at)
+    features = FeatureRows(known, RecentWaits(known.cluster, issued_at), made.horizon_s)
+    told = _told(known, made, new, issued_at, features)
     publish_estimates(issued_at, (NewEstimate(job_id=pk, **said) for pk, said in told.items()))
 
 
@@ -93,10 +100,12 @@ def _by_id(jobs: Iterable[JobForecast]) -> dict[int, JobForecast]:
 
 
 def _told(
-    known: Known, made: Forecast, rows: Iterable[Row], issued_at: datetime
+    known: Known, made: Forecast, rows: Iterable[Row], issued_at: datetime, features: FeatureRows
 ) -> dict[int, Columns]:
     """By primary key of the job: what is said of it, and on what grounds."""
-    calibrator = Calibrator(known.cluster, issued_at)
+    learner = Learner.newest(known.cluster, issued_at) if made.method == "ensemble" else None
+    learnt = {} if learner is None else learner.told([row.job for row in rows], features)
+    calibrator = Calibrator(known.cluster, issued_at, learnt)
     behind = _behind_others(made)
     ages_s = known.ages_s(issued_at)
     inputs_age_s = max(ages_s[name] for name in NEEDED)
@@ -115,12 +124,9 @@ def _told(
     return told
 
 
-def _of_record(
-    cluster: Cluster, made: Forecast, rows: Iterable[Row], issued_at: datetime
-) -> dict[int, Columns]:
+def _of_record(past: RecentWaits, made: Forecast, rows: Iterable[Row]) -> dict[int, Columns]:
     """Of those that reach a milestone: which, and what history alone says."""
     taken = milestones_taken([row.pk for row in rows])
-    past = RecentWaits(cluster, issued_at)
     columns: dict[int, Columns] = {}
     for row in rows:
         waited_s = row.waited_s(made.snapshot_at)

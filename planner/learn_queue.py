@@ -13,13 +13,13 @@ from django.utils import timezone
 
 from planner import work
 from planner.models import Learnt, StartFeatures
-from planner.told_record import DAYS
 from tracker.models import Cluster, StartEstimate
 
 EVERY = timedelta(days=1)
 SOONEST = timedelta(hours=1)
 GROWN = 1.2  # times the starts of the last time: worth to learn anew before the day is over
 FEWEST = 300  # starts to learn from
+WINDOW = timedelta(days=30)  # of the record, see planner.told_record
 # A start counts minutes later, see planner.scoring: what is settled stays, and a version that is
 # grown again later rests on the same rows.
 SETTLED = timedelta(minutes=10)
@@ -48,7 +48,7 @@ def _is_due(cluster: Cluster, now: datetime) -> bool:
     needed = FEWEST if last is None or is_daily else max(FEWEST, GROWN * last.starts)
     started = StartFeatures.objects.filter(
         estimate__job__cluster=cluster,
-        estimate__issued_at__gt=now - timedelta(days=DAYS),
+        estimate__issued_at__gt=now - WINDOW,
         estimate__outcome=StartEstimate.Outcome.STARTED,
     )
     return started.count() >= needed

@@ -8,7 +8,7 @@ waited longer than so far, makes up for that.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -19,17 +19,19 @@ from planner.accuracy import Scored, pinball_log
 from planner.backtest.cases import Cases, FloatArray, IntArray, as_quantiles
 from planner.backtest.learned import calibrated
 from planner.calibration import Calibration, Told
+from planner.forecasts import JobForecast
 from planner.learning import QuantileForest
 from planner.learning_record import LearningRecord
 from planner.models import Learnt
 from planner.quantiles import Quantiles
-from planner.start_features import FeatureRow
+from planner.start_features import FeatureRow, FeatureRows
 from tracker.models import Cluster
 
 CUT = 0.8  # share of the record, oldest first, that the forest to be judged may know
 FEWEST_JUDGED = 50  # starts of a partition, else nothing is said of it
 CLEARLY_BETTER = 0.95  # of the least loss of the others
 SEED = 0  # the same record, the same forest
+ROWS_AT_ONCE = 500  # a forest holds a table of these by all waits that it knows: 16 MB
 
 Losses = dict[str, float]
 
@@ -109,10 +111,24 @@ class Learner:
         others = min(losses["ensemble"], losses["history"])
         return bool(losses["learner"] < CLEARLY_BETTER * others)
 
+    def told(
+        self, jobs: Iterable[JobForecast], features: FeatureRows
+    ) -> dict[int, tuple[Quantiles, str]]:
+        """Of the wait that is left, and how it is known, by Slurm's raw id: of those jobs of which
+        it tells best."""
+        asked = [(job, ",".join(job.pending.record.partitions)) for job in jobs]
+        best = [(job, names) for job, names in asked if self.is_best_for(names)]
+        said = self.left([features.of(job) for job, _ in best], [names for _, names in best])
+        return {
+            job.pending.record.job_id: (left, self.how)
+            for (job, _), left in zip(best, said, strict=True)
+            if left is not None
+        }
+
     def left(
         self, rows: Sequence[FeatureRow | None], asked: Sequence[str]
     ) -> list[Quantiles | None]:
-        """Of the wait that is left, calibrated; None where a row has other features than its own."""
+        """Of the wait that is left, calibrated; None where a row has features of another kind."""
         told: list[Quantiles | None] = [None] * len(rows)
         known = {
             place: row.values
@@ -122,7 +138,9 @@ class Learner:
         if not known:
             return told
         forest, calibration, groups = self._grown
-        said = as_quantiles(forest.quantiles_s(np.stack(list(known.values())).astype(np.float64)))
+        table = np.stack(list(known.values())).astype(np.float64)
+        portions = np.split(table, range(ROWS_AT_ONCE, len(table), ROWS_AT_ONCE))
+        said = as_quantiles(np.concatenate([forest.quantiles_s(each) for each in portions], axis=1))
         for place, raw in zip(known, said, strict=True):
             if raw is not None:
                 told[place] = calibration.apply(raw, groups.get(asked[place], -1))
@@ -148,9 +166,10 @@ class Learner:
 
     @property
     def _at(self) -> datetime:
-        if self.learnt.snapshot_at is None:
+        at: datetime | None = self.learnt.snapshot_at
+        if at is None:
             raise ValueError(f"{self.learnt} rests on nothing yet; ask one that is done")
-        return self.learnt.snapshot_at
+        return at
 
 
 _kept: dict[int, Learner] = {}  # by primary key of the cluster

@@ -6,7 +6,7 @@ overlap. A job that asked for several is told of in the first of them that the c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from planner.ensemble import Past, limit_s_of
 from planner.learning import RunningJobs, Situation, StartedJobs, WaitingJobs, features
 from planner.quantiles import Quantiles
-from planner.sim.cluster import Partition, World
+from planner.sim.cluster import World
 from planner.sim.jobs import Job, Key
 from planner.snapshot import Snapshot
 from planner.snapshot.rows import key_of, tasks_of
@@ -23,6 +23,7 @@ from tracker.slurm.records import QueuedJob
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
 
 STARTED = 200  # newest starts of a partition that are looked at
 LONGEST_S = 366 * 86_400.0  # an unlimited job's limit: a learner's table has no infinity
@@ -40,24 +41,59 @@ class StartedColumns:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Running:
+    procs: FloatArray  # on the nodes of the partition
+    gpus: float  # of all together
+    left_limit_s: FloatArray
+    left_run_s: FloatArray
+    user: IntArray
+
+    def seen_by(self, user: int) -> RunningJobs:
+        return RunningJobs(self.procs, self.left_limit_s, self.left_run_s, self.user == user)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Waiting:
+    """Oldest submission first."""
+
+    procs: FloatArray
+    limit_s: FloatArray
+    run_s: FloatArray
+    submit_s: FloatArray  # since the snapshot
+    user: IntArray
+    priority: FloatArray
+
+    def before(self, submit_s: float, user: int) -> WaitingJobs:
+        rows = slice(int(np.searchsorted(self.submit_s, submit_s)))
+        return WaitingJobs(
+            self.procs[rows],
+            self.limit_s[rows],
+            self.run_s[rows],
+            -self.submit_s[rows],
+            self.user[rows] == user,
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Started:
+    ago_s: FloatArray
+    wait_s: FloatArray
+    procs: FloatArray
+    user: IntArray
+
+    def seen_by(self, user: int) -> StartedJobs:
+        return StartedJobs(self.ago_s, self.wait_s, self.procs, self.user == user)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Pool:
-    """Arrays of those that run, of those that wait (oldest submission first), of those started."""
+    """A partition, without the nodes that are down."""
 
     room: float
     gpus: float
-    gpus_free: float
-    run_procs: FloatArray
-    run_left_limit_s: FloatArray
-    run_left_s: FloatArray
-    run_user: IntArray
-    wait_procs: FloatArray
-    wait_limit_s: FloatArray
-    wait_run_s: FloatArray
-    wait_age_s: FloatArray
-    wait_user: IntArray
-    wait_priority: FloatArray
-    started: StartedColumns
-    started_user: IntArray
+    running: _Running
+    waiting: _Waiting
+    started: _Started
 
 
 class Situations:
@@ -65,7 +101,6 @@ class Situations:
 
     def __init__(self, snapshot: Snapshot, past: Past, started: StartedColumns) -> None:
         self._world = snapshot.world
-        self._now_s = snapshot.world.origin_s
         self._past = past
         self._started = started
         self._partitions = {one.name: one for one in snapshot.world.partitions}
@@ -92,101 +127,96 @@ class Situations:
 
     def _situation(self, job: Job, pool: _Pool, said: Mapping[str, Quantiles | None]) -> Situation:
         user = self._user(job.user)
-        before = int(np.searchsorted(-pool.wait_age_s, job.submit_s))
-        started = pool.started
         return Situation(
-            now_s=self._now_s,
+            now_s=self._world.origin_s,
             procs=self._procs(job),
             limit_s=self._limit_s(job),
             run_s=self._run_s[job.key],
             room=pool.room,
-            running=RunningJobs(
-                pool.run_procs, pool.run_left_limit_s, pool.run_left_s, pool.run_user == user
-            ),
-            waiting=WaitingJobs(
-                pool.wait_procs[:before],
-                pool.wait_limit_s[:before],
-                pool.wait_run_s[:before],
-                pool.wait_age_s[:before],
-                pool.wait_user[:before] == user,
-            ),
-            started=StartedJobs(
-                self._now_s - started.start_s,
-                started.wait_s,
-                started.procs,
-                pool.started_user == user,
-            ),
+            running=pool.running.seen_by(user),
+            waiting=pool.waiting.before(job.submit_s, user),
+            started=pool.started.seen_by(user),
             said=said,
         )
 
     def _of_service(self, job: Job, pool: _Pool) -> dict[str, float]:
         """What a log does not tell: priorities, GPUs, and how long the job has waited already."""
-        is_ahead = pool.wait_priority > self._priority.get(job.key, 0.0)
+        waiting = pool.waiting
+        is_ahead = waiting.priority > self._priority.get(job.key, 0.0)
+        ahead, run_s = waiting.procs[is_ahead], waiting.run_s[is_ahead]
         gpus = sum(job.gpus_per_job.values())
         gpus = gpus or sum(job.gpus_per_node.values()) * job.min_nodes
         return {
             "log_waited": float(np.log1p(max(-job.submit_s, 0.0))),
-            "ahead": float(is_ahead.sum()),
-            "ahead_procs": float(np.log1p(pool.wait_procs[is_ahead].sum() / pool.room)),
-            "ahead_work_run": float(
-                np.log1p((pool.wait_procs * pool.wait_run_s)[is_ahead].sum() / pool.room)
-            ),
+            "ahead": float(ahead.size),
+            "ahead_procs": float(np.log1p(ahead.sum() / pool.room)),
+            "ahead_work_run": float(np.log1p((ahead * run_s).sum() / pool.room)),
             "gpus": float(gpus),
-            "gpus_free_after": (pool.gpus_free - gpus) / max(pool.gpus, 1.0),
+            "gpus_free_after": (pool.gpus - pool.running.gpus - gpus) / max(pool.gpus, 1.0),
         }
 
     def _pool(self, name: str) -> _Pool:
         if name not in self._pools:
-            self._pools[name] = self._looked_at(self._partitions[name])
+            partition, nodes = self._partitions[name], self._world.nodes
+            there = partition.nodes & nodes.usable_in_plan
+            self._pools[name] = _Pool(
+                room=max(float(nodes.cpus[there].sum()), 1.0),
+                gpus=float(nodes.gpus[there].sum()),
+                running=self._running(there),
+                waiting=self._waiting(name),
+                started=self._started_in(name),
+            )
         return self._pools[name]
 
-    def _looked_at(self, partition: Partition) -> _Pool:
-        nodes = self._world.nodes
-        holders = [
-            (job, procs, gpus)
-            for job in self._world.jobs
-            if (held := _held(job, partition, self._world)) is not None
-            for procs, gpus in (held,)
-        ]
-        running = [job for job, _, _ in holders]
-        age_s = np.array([-(job.start_s or 0.0) for job in running])
-        limit_s, run_s = self._columns(running)
-        waiting = sorted(
-            (
-                job
-                for job in self._world.jobs
-                if job.start_s is None and job.held is None and partition.name in job.partitions
-            ),
-            key=lambda job: job.submit_s,
-        )
-        wait_limit_s, wait_run_s = self._columns(waiting)
-        newest = np.flatnonzero(self._started.partition == partition.name)[-STARTED:]
-        gpus = float(nodes.gpus[partition.nodes].sum())
-        started = StartedColumns(
-            *(getattr(self._started, name)[newest] for name in StartedColumns.__slots__)
-        )
-        return _Pool(
-            room=max(float(nodes.cpus[partition.nodes].sum()), 1.0),
-            gpus=gpus,
-            gpus_free=gpus - sum(of_job for _, _, of_job in holders),
-            run_procs=np.array([procs for _, procs, _ in holders], dtype=np.float64),
-            run_left_limit_s=np.maximum(limit_s - age_s, 0.0),
-            run_left_s=np.maximum(run_s - age_s, 0.0),
-            run_user=self._codes(job.user for job in running),
-            wait_procs=np.array([self._procs(job) for job in waiting], dtype=np.float64),
-            wait_limit_s=wait_limit_s,
-            wait_run_s=wait_run_s,
-            wait_age_s=np.array([-job.submit_s for job in waiting], dtype=np.float64),
-            wait_user=self._codes(job.user for job in waiting),
-            wait_priority=np.array([self._priority.get(job.key, 0.0) for job in waiting]),
-            started=started,
-            started_user=self._codes(started.user.tolist()),
+    def _running(self, there: BoolArray) -> _Running:
+        index_of = self._world.nodes.index_of
+        jobs, shares = [], []
+        for job in self._world.jobs:
+            held = [share for share in job.allocation if there[index_of[share.node]]]
+            if held:
+                jobs.append(job)
+                shares.append(held)
+        age_s = _floats(-(job.start_s or 0.0) for job in jobs)
+        limit_s, run_s = self._columns(jobs)
+        return _Running(
+            procs=_floats(sum(share.cpus for share in held) for held in shares),
+            gpus=float(sum(sum(one.gpus.values()) for held in shares for one in held)),
+            left_limit_s=np.maximum(limit_s - age_s, 0.0),
+            left_run_s=np.maximum(run_s - age_s, 0.0),
+            user=self._codes(job.user for job in jobs),
         )
 
-    def _columns(self, jobs: list[Job]) -> tuple[FloatArray, FloatArray]:
+    def _waiting(self, name: str) -> _Waiting:
+        jobs = [
+            job
+            for job in self._world.jobs
+            if job.start_s is None and job.held is None and name in job.partitions
+        ]
+        jobs.sort(key=lambda job: job.submit_s)
+        limit_s, run_s = self._columns(jobs)
+        return _Waiting(
+            procs=_floats(self._procs(job) for job in jobs),
+            limit_s=limit_s,
+            run_s=run_s,
+            submit_s=_floats(job.submit_s for job in jobs),
+            user=self._codes(job.user for job in jobs),
+            priority=_floats(self._priority.get(job.key, 0.0) for job in jobs),
+        )
+
+    def _started_in(self, name: str) -> _Started:
+        started, now_s = self._started, self._world.origin_s
+        is_known = started.start_s <= now_s  # the record may be newer than the queue
+        newest = np.flatnonzero(is_known & (started.partition == name))[-STARTED:]
+        return _Started(
+            now_s - started.start_s[newest],
+            started.wait_s[newest],
+            started.procs[newest],
+            self._codes(started.user[newest].tolist()),
+        )
+
+    def _columns(self, jobs: Sequence[Job]) -> tuple[FloatArray, FloatArray]:
         """Limits, and run times as expected."""
-        limit_s = np.array([self._limit_s(job) for job in jobs], dtype=np.float64)
-        return limit_s, np.array([self._run_s[job.key] for job in jobs], dtype=np.float64)
+        return _floats(map(self._limit_s, jobs)), _floats(self._run_s[job.key] for job in jobs)
 
     def _procs(self, job: Job) -> float:
         asked = self._past.asked.get(job.key)
@@ -202,15 +232,8 @@ class Situations:
         return self._users.setdefault(name, len(self._users))
 
 
-def _held(job: Job, partition: Partition, world: World) -> tuple[float, float] | None:
-    """Processors and GPUs that it holds on the partition's nodes; None: none of these nodes."""
-    of_nodes = [
-        share for share in job.allocation if partition.nodes[world.nodes.index_of[share.node]]
-    ]
-    if not of_nodes:
-        return None
-    gpus = sum(sum(share.gpus.values()) for share in of_nodes)
-    return float(sum(share.cpus for share in of_nodes)), float(gpus)
+def _floats(values: Iterable[float]) -> FloatArray:
+    return np.array(list(values), dtype=np.float64)
 
 
 def _expected_s(world: World, past: Past) -> dict[Key, float]:

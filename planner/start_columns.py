@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from planner.calibrating import Calibrator
-from planner.forecasts import SOON_S, Forecast, JobForecast
+from planner.ensemble.spread import SOON_S
+from planner.forecasts import Forecast, JobForecast
 from planner.quantiles import Quantiles
 from tracker.slurm.hostlist import compress
 

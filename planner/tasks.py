@@ -8,7 +8,15 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from planner import check_queue, forecast_batches, forecast_queue, questions, replay, scoring
+from planner import (
+    check_queue,
+    forecast_batches,
+    forecast_queue,
+    learn_queue,
+    questions,
+    replay,
+    scoring,
+)
 
 
 @shared_task
@@ -18,9 +26,11 @@ def request_forecasts() -> None:
     questions.sweep(now)
     replay.sweep(now)
     check_queue.sweep(now)
+    learn_queue.sweep(now)
     forecast_queue.request_due(now)
     replay.ring_if_any()
     check_queue.request_due(now)
+    learn_queue.request_due(now)
 
 
 @shared_task
@@ -31,6 +41,11 @@ def compute_forecast(pk: int) -> None:
 @shared_task
 def check_model(pk: int) -> None:
     check_queue.run(pk)
+
+
+@shared_task
+def learn(pk: int) -> None:
+    learn_queue.run(pk)
 
 
 @shared_task

@@ -37,7 +37,6 @@ class Calibration:
 
     pooled: Record
     by_group: Mapping[int, Record] = field(default_factory=dict)
-    longest_s: float = 0.0  # wait that has been seen
 
     @classmethod
     def fit(cls, told: Told, now_s: float) -> Calibration:
@@ -50,17 +49,14 @@ class Calibration:
             int(code): _learnt(told.take(told.group == code), weights[told.group == code], pooled)
             for code in np.unique(told.group)
         }
-        return cls(pooled, groups, float(told.waited_s.max(initial=0.0)))
+        return cls(pooled, groups)
 
     def of(self, group: int) -> Record:
         """The group's; that of all for one never seen."""
         return self.by_group.get(group, self.pooled)
 
     def apply(self, said: Quantiles, group: int) -> Quantiles:
-        """What is unsaid stays so; the rest is never negative and rises from level to level.
-
-        Nothing is lengthened beyond the longest wait seen.
-        """
+        """What is unsaid stays so; the rest is never negative and rises from level to level."""
         corrected: list[float | None] = []
         least_s = 0.0
         for said_s, shift in zip(
@@ -68,8 +64,7 @@ class Calibration:
         ):
             if said_s is not None:
                 log_said = float(np.log1p(said_s))
-                told_s = float(np.expm1(log_said + shift.at(log_said)))
-                least_s = max(least_s, min(told_s, max(said_s, self.longest_s)))
+                least_s = max(least_s, float(np.expm1(log_said + shift.at(log_said))))
             corrected.append(None if said_s is None else least_s)
         return Quantiles(*corrected)
 

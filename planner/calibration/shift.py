@@ -47,7 +47,8 @@ def learnt(
     """With which the share ``level`` of starts would have come by what was said, whatever that was.
 
     At each knot the weighted quantile of the residuals, those counting most that had said the
-    like: by rank, so that each knot rests on as many. A larger bound never becomes the smaller one.
+    like: by rank, so that each rests on as many. At none is more said than the longest wait, if
+    that much had not been said; and a larger bound never becomes the smaller one.
     """
     log_said = np.log1p(said_s)
     residual = np.log1p(waited_s) - log_said
@@ -55,7 +56,8 @@ def learnt(
     values, place = np.unique(log_said, return_inverse=True)
     of_value = np.bincount(place, weights)
     rank = (np.cumsum(of_value) - of_value / 2.0) / of_value.sum()  # of equal ones the same
-    at = np.unique(np.searchsorted(rank, (np.arange(knots) + 0.5) / knots).clip(max=rank.size - 1))
+    inner = np.searchsorted(rank, (np.arange(knots) + 0.5) / knots)
+    at = np.unique(np.append(inner.clip(max=rank.size - 1), rank.size - 1))
     by = []
     for knot in at:
         likeness = np.exp(-0.5 * ((rank[place] - rank[knot]) * 2.0 * knots) ** 2)
@@ -63,5 +65,6 @@ def learnt(
             residual, is_censored, weights * (likeness if knots > 1 else 1.0), level
         )
         by.append(0.0 if found is None else found)
-    told = np.maximum.accumulate(values[at] + np.array(by))
+    longest = np.maximum(np.log1p(waited_s.max()), values[at])
+    told = np.maximum.accumulate(np.minimum(values[at] + np.array(by), longest))
     return Shift(tuple(values[at].tolist()), tuple((told - values[at]).tolist()))

@@ -84,6 +84,15 @@ def test_what_was_right_where_it_said_long_is_not_lengthened_for_what_was_wrong_
     )
 
 
+def test_a_long_bound_is_not_lengthened_beyond_the_longest_wait() -> None:
+    said_s = np.where(np.arange(1000) % 100 == 0, 40_000.0, 10.0)
+    record = told(np.full(1000, 50_000.0), (0.0, 0.0, 0.0))
+    record = replace(record, p10_s=said_s, p50_s=said_s, p90_s=said_s)
+    calibration = Calibration.fit(record, LATER_S)
+    assert p90_s(calibration, 10.0) == pytest.approx(50_000.0)
+    assert p90_s(calibration, 40_000.0) == pytest.approx(50_000.0)
+
+
 def test_of_two_bounds_the_larger_stays_the_larger() -> None:
     rng = np.random.default_rng(6)
     said_s = rng.exponential(1000.0, 2000)

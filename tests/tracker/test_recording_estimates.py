@@ -137,7 +137,7 @@ def test_publishing_takes_as_many_queries_for_many_jobs_as_for_one():
         with CaptureQueriesContext(connection) as queries:
             publish_estimates(NOW + 2 * MINUTE, [estimate(job) for job in some])
         counts.append(len(queries))
-    assert counts[0] == counts[1] <= 10
+    assert counts[0] == counts[1] <= 11
 
 
 def test_an_outcome_is_written_once(job):
@@ -176,7 +176,7 @@ def test_much_is_deleted_in_batches_and_the_rest_the_next_time(django_assert_num
     for number in range(1, 8):
         publish(make_job(cluster, number), NOW)
     rows = StartEstimate.objects.all()
-    with django_assert_num_queries(4):  # keys and rows, twice
+    with django_assert_num_queries(8):  # keys, rows and what hangs on them, twice
         assert delete_in_batches(rows, batch=2, most=4) == 4
     assert delete_in_batches(rows, batch=2) == 3
     assert not rows.exists()

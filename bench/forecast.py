@@ -1,0 +1,171 @@
+"""What forecasts of a busy cluster cost: CPU time of all that is computed for them.
+
+    python bench/forecast.py [--nodes N] [--running R] [--pending P] [--history H] [--batches B]
+    python bench/forecast.py --curves | --quick
+
+The cluster is that of ``bench/gpu_cluster.py``: R jobs run, P wait, and accounting tells of H, from
+which run times and submissions are drawn. As many are submitted as start, so that the queue stays
+deep. Forecasts look a day ahead.
+
+Process CPU time of three things: ``facts``, the world and the past from Slurm's records, once a
+forecast; ``replica``, the median of B batches of four, one more before them left out, for in it
+code may be compiled; ``answers``, what 64 replicas say of every job. The database is not in it.
+
+``of a core`` is the mean of an hour in which a forecast is made every ten minutes, of 16 replicas
+and twice of 64; ``of 25 %`` is that share against the quarter of a core that the service gives to
+forecasts, so 1 or less keeps within it. ``x plan`` is a replica against a single plan of the same
+queue, all run times at their limits and no arrivals, in the same run: what chance costs.
+
+``--curves`` varies pending jobs and nodes, then gives wall time with one and with two processes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from bench.gpu_cluster import Size, facts_of
+from planner.ensemble import Past, Spread, Starts, joined, run_batch
+from planner.ensemble.processes import run_batches
+from planner.sim.results import plan
+from planner.snapshot import Snapshot, build
+from planner.snapshot.past import past_of
+
+HORIZON_S = 86_400
+HOUR_S = 3600.0
+BATCH, FEW, MANY = 4, 16, 64
+FORECASTS_AN_HOUR, OF_MANY = 6, 2
+ALLOWED = 0.25
+PENDING = (100, 500, 1000, 2000, 5000, 10_000)
+NODES = (100, 300, 1000, 3000)
+SEED = 0
+
+T = TypeVar("T")
+
+
+class Cost(NamedTuple):
+    """CPU seconds."""
+
+    facts_s: float
+    plan_s: float
+    replica_s: float
+    answers_s: float
+
+    @property
+    def core(self) -> float:
+        """Share of one that forecasts take in the mean of an hour."""
+        replicas = OF_MANY * MANY + (FORECASTS_AN_HOUR - OF_MANY) * FEW
+        once_s = self.facts_s + self.answers_s
+        return (FORECASTS_AN_HOUR * once_s + replicas * self.replica_s) / HOUR_S
+
+
+def known(size: Size, seed: int) -> tuple[Snapshot, Past, float]:
+    """And the CPU seconds that it took to make both."""
+    facts, accounted = facts_of(size, np.random.default_rng(seed))
+    began_s = time.process_time()
+    snapshot = build(facts)
+    past = past_of(facts, snapshot, accounted)
+    return snapshot, past, time.process_time() - began_s
+
+
+def cpu_s(run: Callable[[], T]) -> tuple[T, float]:
+    began_s = time.process_time()
+    found = run()
+    return found, time.process_time() - began_s
+
+
+def cost(size: Size, batches: int, seed: int) -> Cost:
+    snapshot, past, facts_s = known(size, seed)
+    starts: list[Starts] = []
+    batches_s, plans_s = [], []
+    for number in range(batches + 1):
+        made, batch_s = cpu_s(lambda n=number: one_batch(snapshot, past, n))
+        _, plan_s = cpu_s(lambda: plan(snapshot.world, HORIZON_S))
+        starts.append(made)
+        batches_s.append(batch_s)
+        plans_s.append(plan_s)
+    all_of = joined((starts * MANY)[: MANY // BATCH])
+    _, answers_s = cpu_s(lambda: answers(all_of))
+    replica_s = statistics.median(batches_s[1:]) / BATCH
+    return Cost(facts_s, statistics.median(plans_s[1:]), replica_s, answers_s)
+
+
+def one_batch(snapshot: Snapshot, past: Past, number: int) -> Starts:
+    replicas = range(BATCH * number, BATCH * (number + 1))
+    return run_batch(snapshot.world, past, seed=SEED, replicas=replicas, horizon_s=HORIZON_S)
+
+
+def answers(starts: Starts) -> None:
+    spread = Spread(starts)
+    for key in starts.keys:
+        spread.told(key)
+
+
+def table(sizes: list[Size], batches: int, seed: int) -> None:
+    print("nodes  running  pending  facts s  replica s  x plan  answers s  of a core  of 25 %")
+    for size in sizes:
+        found = cost(size, batches, seed)
+        print(
+            f"{size.nodes:5}  {size.running:7}  {size.pending:7}  {found.facts_s:7.2f}"
+            f"  {found.replica_s:9.3f}  {found.replica_s / found.plan_s:6.2f}"
+            f"  {found.answers_s:9.2f}  {found.core:9.1%}  {found.core / ALLOWED:7.2f}",
+            flush=True,
+        )
+
+
+def workers(size: Size, seed: int) -> None:
+    """Wall time of a forecast of the fewest replicas, the start of the processes in it."""
+    snapshot, past, _ = known(size, seed)
+    batches = [range(first, first + BATCH) for first in range(0, FEW, BATCH)]
+    alone_s = 0.0
+    print(f"\nprocesses  wall s of {FEW} replicas  speed-up")
+    for processes in (1, 2):
+        began_s = time.perf_counter()
+        found = run_batches(
+            snapshot.world, past, batches, seed=SEED, horizon_s=HORIZON_S, processes=processes
+        )
+        joined(list(found))
+        took_s = time.perf_counter() - began_s
+        alone_s = alone_s or took_s
+        print(f"{processes:9}  {took_s:21.1f}  {alone_s / took_s:8.2f}", flush=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--nodes", type=int, default=1000)
+    parser.add_argument("--running", type=int, default=2000)
+    parser.add_argument("--pending", type=int, default=5000)
+    parser.add_argument("--history", type=int, default=50_000, help="jobs that accounting tells of")
+    parser.add_argument("--batches", type=int, default=3)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--quick", action="store_true", help="a cluster of 40 nodes")
+    parser.add_argument("--curves", action="store_true", help="against pending, nodes, processes")
+    asked = parser.parse_args()
+    size = Size(asked.nodes, asked.running, asked.pending, asked.history)
+    if asked.quick:
+        size = Size(nodes=40, running=80, pending=100, history=2000)
+    if not asked.curves:
+        table([size], asked.batches, asked.seed)
+        return 0
+    table([size._replace(pending=pending) for pending in PENDING], asked.batches, asked.seed)
+    print()
+    each = size.running / size.nodes
+    wider = [size._replace(nodes=n, running=round(n * each)) for n in NODES]
+    table(wider, asked.batches, asked.seed)
+    workers(size, asked.seed)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
