@@ -9,13 +9,16 @@ PIP = $(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes
 LOCK = uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url \
 	--no-annotate --python-version 3.11 --custom-compile-command "make lock"
 
-.PHONY: help up test test-postgres test-python lint slurm-up slurm-down lock prove-2 prove-3 prove-4 prove-5
+.PHONY: help up speed test test-postgres test-python lint slurm-up slurm-down lock prove-2 prove-3 prove-4 prove-5
 
 help:  ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*  ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 up: $(VENV)/.installed  ## the whole service; options in ARGS, such as ARGS="--port 9000"
 	@exec $(RUN) manage.py up $(ARGS)
+
+speed: $(VENV)/.installed  ## the compiled search of the simulator, too (numba, some 210 MB)
+	@$(PIP) -r requirements-speed.lock
 
 test: $(VENV)/.installed-dev  ## the test suite; ARGS go to pytest
 	$(RUN) -m pytest $(PARALLEL) $(ARGS)
@@ -64,6 +67,7 @@ slurm-down:  ## end that Slurm
 lock:  ## pin all dependencies anew (needs uv)
 	$(LOCK) --output-file requirements.lock
 	$(LOCK) --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(LOCK) --extra speed --constraint requirements.lock --output-file requirements-speed.lock
 
 $(RUN):
 	$(PYTHON) -m venv $(VENV)

@@ -38,6 +38,7 @@ PURE = [
     "planner.probe",
     "planner.news",
     "planner.stored_starts",
+    "planner.situating",
 ]
 HEAVY = {"sklearn", "scipy", "numba"}  # loaded by the function that computes, in the worker alone
 COMPILED = "planner.sim.kernel."  # these load numba; the package itself loads them when called
