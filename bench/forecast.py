@@ -1,20 +1,20 @@
 """What forecasts of a busy cluster cost: CPU time of all that is computed for them.
 
-    python bench/forecast.py [--nodes N] [--running R] [--pending P] [--history H] [--batches B]
+    python bench/forecast.py [--nodes N] [--running R] [--pending P] [--history H] [--replicas N]
     python bench/forecast.py --curves | --quick
 
 The cluster is that of ``bench/gpu_cluster.py``: R jobs run, P wait, and accounting tells of H, from
 which run times and submissions are drawn. As many are submitted as start, so that the queue stays
-deep. Forecasts look a day ahead.
+deep. Forecasts look a day ahead, and backfill as often as ``planner.ensemble.pace`` says.
 
 Process CPU time of three things: ``facts``, the world and the past from Slurm's records, once a
-forecast; ``replica``, the median of B batches of four, one more before them left out, for in it
-code may be compiled; ``answers``, what 64 replicas say of every job. The database is not in it.
+forecast; ``replica``, the median of N, once all is compiled; ``answers``, what 64 replicas say of
+every job. The database is not in it.
 
 ``of a core`` is the mean of an hour in which a forecast is made every ten minutes, of 16 replicas
 and twice of 64; ``of 25 %`` is that share against the quarter of a core that the service gives to
-forecasts, so 1 or less keeps within it. ``x plan`` is a replica against a single plan of the same
-queue, all run times at their limits and no arrivals, in the same run: what chance costs.
+forecasts, so 1 or less keeps within it. ``x plan`` is a replica against one of the same queue in
+which all run to their limits and nothing arrives, in the same run: what chance costs.
 
 ``--curves`` varies pending jobs and nodes, then gives wall time with one and with two processes.
 """
@@ -34,9 +34,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.gpu_cluster import Size, facts_of
-from planner.ensemble import Past, Spread, Starts, joined, run_batch
+from planner.ensemble import Past, Spread, Starts, joined, paced_interval_s, run_batch
 from planner.ensemble.processes import run_batches
-from planner.sim.results import plan
 from planner.snapshot import Snapshot, build
 from planner.snapshot.past import past_of
 
@@ -83,25 +82,31 @@ def cpu_s(run: Callable[[], T]) -> tuple[T, float]:
     return found, time.process_time() - began_s
 
 
-def cost(size: Size, batches: int, seed: int) -> Cost:
+def cost(size: Size, replicas: int, seed: int) -> Cost:
     snapshot, past, facts_s = known(size, seed)
+    run_batch(snapshot.world, past, seed=SEED, replicas=range(1), horizon_s=60.0)  # compiles
     starts: list[Starts] = []
-    batches_s, plans_s = [], []
-    for number in range(batches + 1):
-        made, batch_s = cpu_s(lambda n=number: one_batch(snapshot, past, n))
-        _, plan_s = cpu_s(lambda: plan(snapshot.world, HORIZON_S))
+    replicas_s, plans_s = [], []
+    for number in range(replicas):
+        made, replica_s = cpu_s(lambda n=number: one_replica(snapshot, past, n))
+        _, plan_s = cpu_s(lambda n=number: one_replica(snapshot, Past(), n))
         starts.append(made)
-        batches_s.append(batch_s)
+        replicas_s.append(replica_s)
         plans_s.append(plan_s)
-    all_of = joined((starts * MANY)[: MANY // BATCH])
+    all_of = joined((starts * MANY)[:MANY])
     _, answers_s = cpu_s(lambda: answers(all_of))
-    replica_s = statistics.median(batches_s[1:]) / BATCH
-    return Cost(facts_s, statistics.median(plans_s[1:]), replica_s, answers_s)
+    return Cost(facts_s, statistics.median(plans_s), statistics.median(replicas_s), answers_s)
 
 
-def one_batch(snapshot: Snapshot, past: Past, number: int) -> Starts:
-    replicas = range(BATCH * number, BATCH * (number + 1))
-    return run_batch(snapshot.world, past, seed=SEED, replicas=replicas, horizon_s=HORIZON_S)
+def one_replica(snapshot: Snapshot, past: Past, number: int) -> Starts:
+    return run_batch(
+        snapshot.world,
+        past,
+        seed=SEED,
+        replicas=range(number, number + 1),
+        horizon_s=HORIZON_S,
+        bf_interval_s=paced_interval_s(snapshot.world),
+    )
 
 
 def answers(starts: Starts) -> None:
@@ -110,10 +115,10 @@ def answers(starts: Starts) -> None:
         spread.told(key)
 
 
-def table(sizes: list[Size], batches: int, seed: int) -> None:
+def table(sizes: list[Size], replicas: int, seed: int) -> None:
     print("nodes  running  pending  facts s  replica s  x plan  answers s  of a core  of 25 %")
     for size in sizes:
-        found = cost(size, batches, seed)
+        found = cost(size, replicas, seed)
         print(
             f"{size.nodes:5}  {size.running:7}  {size.pending:7}  {found.facts_s:7.2f}"
             f"  {found.replica_s:9.3f}  {found.replica_s / found.plan_s:6.2f}"
@@ -131,7 +136,13 @@ def workers(size: Size, seed: int) -> None:
     for processes in (1, 2):
         began_s = time.perf_counter()
         found = run_batches(
-            snapshot.world, past, batches, seed=SEED, horizon_s=HORIZON_S, processes=processes
+            snapshot.world,
+            past,
+            batches,
+            seed=SEED,
+            horizon_s=HORIZON_S,
+            processes=processes,
+            bf_interval_s=paced_interval_s(snapshot.world),
         )
         joined(list(found))
         took_s = time.perf_counter() - began_s
@@ -147,7 +158,7 @@ def main() -> int:
     parser.add_argument("--running", type=int, default=2000)
     parser.add_argument("--pending", type=int, default=5000)
     parser.add_argument("--history", type=int, default=50_000, help="jobs that accounting tells of")
-    parser.add_argument("--batches", type=int, default=3)
+    parser.add_argument("--replicas", type=int, default=3, help="measured of each size")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--quick", action="store_true", help="a cluster of 40 nodes")
     parser.add_argument("--curves", action="store_true", help="against pending, nodes, processes")
@@ -156,13 +167,13 @@ def main() -> int:
     if asked.quick:
         size = Size(nodes=40, running=80, pending=100, history=2000)
     if not asked.curves:
-        table([size], asked.batches, asked.seed)
+        table([size], asked.replicas, asked.seed)
         return 0
-    table([size._replace(pending=pending) for pending in PENDING], asked.batches, asked.seed)
+    table([size._replace(pending=pending) for pending in PENDING], asked.replicas, asked.seed)
     print()
     each = size.running / size.nodes
     wider = [size._replace(nodes=n, running=round(n * each)) for n in NODES]
-    table(wider, asked.batches, asked.seed)
+    table(wider, asked.replicas, asked.seed)
     workers(size, asked.seed)
     return 0
 

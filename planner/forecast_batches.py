@@ -117,7 +117,7 @@ def _still_holds(row: Forecast, known: Known) -> bool:
 
 
 def _make(row: Forecast, batch: ForecastBatch, known: Known) -> dict[str, Any]:
-    from planner.ensemble import run_batch
+    from planner.ensemble import paced_interval_s, run_batch
     from planner.stored_starts import pack
 
     told = {"state": State.DONE, "error": "", "snapshot_at": known.snapshot.taken_at}
@@ -130,6 +130,7 @@ def _make(row: Forecast, batch: ForecastBatch, known: Known) -> dict[str, Any]:
         seed=row.seed,
         replicas=range(first, first + batch.replicas),
         horizon_s=row.horizon_s,
+        bf_interval_s=paced_interval_s(known.snapshot.world),
     )
     return {**told, "starts": pack(starts)}
 

@@ -13,9 +13,10 @@ from planner import work
 from planner.forecast_batches import FEW, MANY, TASK, State
 from planner.models import Forecast, ForecastBatch
 from planner.questions import queue_read_at
-from tracker.models import Cluster
+from tracker.models import Cluster, Job, StartEstimate
 
 MAX_DUTY = 0.25  # share of one core that forecasts of a cluster may take
+HOUR = timedelta(hours=1)  # in whose mean they keep to it where somebody waits for a first answer
 CHEAP = timedelta(minutes=2)  # MANY replicas each time, if that share allows it so often;
 MANY_EVERY = timedelta(minutes=30)  # else now and then,
 LONGEST_REST = timedelta(minutes=10)  # where the next FEW need not wait longer for it
@@ -37,9 +38,23 @@ def _is_due(cluster: Cluster, now: datetime) -> bool:
         return False
     if last is None:
         return True
-    if last.is_open or now - last.requested_at < _rest(last.cpu_s or 0.0):
+    is_news = done is None or done.snapshot_at is None or read_at > done.snapshot_at
+    if last.is_open or not is_news:
         return False
-    return done is None or done.snapshot_at is None or read_at > done.snapshot_at
+    has_rested = now - last.requested_at >= _rest(last.cpu_s or 0.0)
+    return has_rested or _is_hurried(cluster, now)
+
+
+def _is_hurried(cluster: Cluster, now: datetime) -> bool:
+    """Whether a job started here waits of which nothing was said, and the hour's share has room."""
+    said = StartEstimate.objects.filter(
+        job=OuterRef("pk"), submit_at=OuterRef("submit_at"), is_replayed=False
+    )
+    waiting = Job.objects.filter(cluster=cluster, in_queue=True, start_at=None)
+    if not waiting.filter(~Exists(said), runs__isnull=False).exists():
+        return False
+    spent = _live(cluster).filter(requested_at__gt=now - HOUR).aggregate(s=Sum("cpu_s", default=0))
+    return bool(spent["s"] < MAX_DUTY * HOUR.total_seconds())
 
 
 def _live(cluster: Cluster) -> QuerySet[Forecast]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from planner.ensemble import Past, Starts, asked_run, joined, run_batch
+from planner.ensemble import Past, Starts, asked_run, joined, paced_interval_s, run_batch
 from planner.request import Request
 from planner.sim.admission import Admission
 from planner.sim.cluster import World
@@ -83,6 +83,7 @@ class Probed:
                 replicas=replicas,
                 horizon_s=horizon_s,
                 of=(PROBE,),
+                bf_interval_s=paced_interval_s(self._world),
             )
         )
 

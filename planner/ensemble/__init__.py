@@ -1,5 +1,6 @@
 """Many futures of one world: run times and arrivals drawn from history, each simulated."""
 
+from planner.ensemble.pace import paced_interval_s
 from planner.ensemble.past import Past, asked_run, limit_s_of
 from planner.ensemble.replicas import run_batch
 from planner.ensemble.spread import Spread, Told
@@ -14,6 +15,7 @@ __all__ = [
     "is_stable",
     "joined",
     "limit_s_of",
+    "paced_interval_s",
     "quantiles",
     "run_batch",
 ]

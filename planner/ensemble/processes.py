@@ -6,6 +6,7 @@ import multiprocessing
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from typing import Any
 
 from planner.ensemble.past import Past
 from planner.ensemble.replicas import run_batch
@@ -23,9 +24,10 @@ def run_batches(
     seed: int,
     horizon_s: float,
     processes: int,
+    bf_interval_s: float | None = None,
 ) -> Iterator[Starts]:
     """As ``run_batch`` of each, in their order: the same for any number of processes."""
-    run = partial(_run, seed=seed, horizon_s=horizon_s)
+    run = partial(_run, seed=seed, horizon_s=horizon_s, bf_interval_s=bf_interval_s)
     if processes == 1 or len(batches) < 2:
         _begin(world, past)
         yield from map(run, batches)
@@ -46,5 +48,5 @@ def _begin(world: World, past: Past) -> None:
     _work = world, past
 
 
-def _run(replicas: range, *, seed: int, horizon_s: float) -> Starts:
-    return run_batch(*_work, seed=seed, replicas=replicas, horizon_s=horizon_s)
+def _run(replicas: range, **options: Any) -> Starts:
+    return run_batch(*_work, replicas=replicas, **options)

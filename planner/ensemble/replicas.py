@@ -8,9 +8,10 @@ from math import inf, nan
 
 import numpy as np
 
-from planner.ensemble.chance import FloatArray, hashes, uniforms
+from planner.ensemble.chance import FloatArray, Hashes, alike, hashes
 from planner.ensemble.past import Past
 from planner.ensemble.starts import Starts
+from planner.runtimes import AskedRun, RunTimes
 from planner.sim.cluster import World
 from planner.sim.engine import Simulation
 from planner.sim.jobs import Job, Key
@@ -27,11 +28,15 @@ def run_batch(
     replicas: range,
     horizon_s: float,
     of: Collection[Key] | None = None,
+    bf_interval_s: float | None = None,
 ) -> Starts:
     """Starts of the jobs that wait at the origin, or of those named, in the world's order.
 
     Replica r is the same in whatever batch it runs. Each stops once all of them have started.
+    Backfill looks as often as told, see ``planner.ensemble.pace``; None: as the site's does.
     """
+    if bf_interval_s is not None:
+        world = replace(world, config=replace(world.config, bf_interval_s=bf_interval_s))
     waiting = [
         job.key
         for job in world.jobs
@@ -56,8 +61,8 @@ def _with_run_times(jobs: Sequence[Job], past: Past, seed: int, replicas: range)
         return [to_limit] * len(replicas)
     asked = [past.asked[jobs[place].key] for place in drawn]
     age_s = np.array([max(0.0, -(jobs[place].start_s or 0.0)) for place in drawn])
-    u = uniforms(hashes(jobs[place].key for place in drawn), seed, replicas)
-    run_s = _whole(past.runs.draw(asked, age_s, u))
+    keys = [jobs[place].key for place in drawn]
+    run_s = _drawn(past.runs, asked, age_s, alike(hashes(keys), _sweeps(asked), seed, replicas))
     by_replica = []
     for column in run_s.T.tolist():
         some = to_limit.copy()
@@ -76,15 +81,24 @@ def _arriving(world: World, past: Past, seed: int, replica: int, horizon_s: floa
     asked = [one for _, one in known if one is not None]
     if past.runs is None or not asked:
         return jobs
-    keys = (job.key for job, one in known if one is not None)
-    u = uniforms(hashes(keys), seed, range(replica, replica + 1))
-    run_s = iter(_whole(past.runs.draw(asked, np.zeros(len(asked)), u))[:, 0].tolist())
+    keys = [job.key for job, one in known if one is not None]
+    only = range(replica, replica + 1)
+    u = alike(hashes(keys), _sweeps(asked), seed, only)
+    drawn_s = _drawn(past.runs, asked, np.zeros(len(asked)), u)
+    run_s = iter(drawn_s[:, 0].tolist())
     return [job if one is None else replace(job, run_s=next(run_s)) for job, one in known]
 
 
-def _whole(run_s: FloatArray) -> FloatArray:
+def _sweeps(asked: Sequence[AskedRun]) -> Hashes:
+    """By job, the same for those that are likely to run alike."""
+    return hashes((job.user, job.name, job.partition, job.procs, job.limit_s) for job in asked)
+
+
+def _drawn(
+    runs: RunTimes, asked: Sequence[AskedRun], age_s: FloatArray, u: FloatArray
+) -> FloatArray:
     """In whole seconds, as Slurm counts: what rounding does to a draw moves nothing."""
-    return np.ceil(run_s)
+    return np.ceil(runs.draw(asked, age_s, u))
 
 
 def _first_starts(

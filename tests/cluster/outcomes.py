@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from planner.baselines import PastWaits, Shape, recent_like
+from planner.calibrating import FEWEST_LOOKS
 from planner.calibration import Calibration, Told
 from planner.forecasts import HORIZON_S, JobForecast, forecast
 from planner.milestones import last_reached
@@ -119,7 +120,7 @@ def read_rows(campaign: Path, truth: Truth) -> list[Row]:
         for job in ensemble.jobs:
             key, record, raw = job.pending.key, job.pending.record, _said(job)
             said = {
-                "ours": raw and calibration.apply(raw, 0),
+                "ours": calibration.apply(raw, 0) if raw and calibration else raw,
                 "ensemble": raw,
                 "plan": plan[key],
                 "Slurm": _of_slurm(record, at),
@@ -161,8 +162,9 @@ def constant_of(earlier: Iterable[Row], at: datetime) -> Quantiles | None:
     return Quantiles(*(float(q) for q in np.quantile(left_s, (0.1, 0.5, 0.9))))
 
 
-def _calibration_of(earlier: Iterable[Row], at: datetime) -> Calibration:
-    """From the record that the service keeps: a row a job and milestone, as known at ``at``."""
+def _calibration_of(earlier: Iterable[Row], at: datetime) -> Calibration | None:
+    """From the record that the service keeps: a row a job and milestone, as known at ``at``. None
+    where the service would not calibrate yet."""
     first: dict[tuple[str, int], Row] = {}
     for row in earlier:
         if row.waits_for_time and row.said["ensemble"] is not None:
@@ -172,13 +174,19 @@ def _calibration_of(earlier: Iterable[Row], at: datetime) -> Calibration:
     passed_s = np.array([_after(at, row.at) for row in rows])
     actual_s = np.array([row.actual_s for row in rows])
     censored = np.array([row.is_censored for row in rows], dtype=np.bool_)
+    is_censored = censored | (actual_s > passed_s)
+    if (
+        len({row.at for row, still in zip(rows, is_censored, strict=True) if not still})
+        < FEWEST_LOOKS
+    ):
+        return None
     told = Told(
         issued_s=np.array([row.at.timestamp() for row in rows]),
         p10_s=np.array([quantiles.p10_s for quantiles in said], dtype=np.float64),
         p50_s=np.array([quantiles.p50_s for quantiles in said], dtype=np.float64),
         p90_s=np.array([quantiles.p90_s for quantiles in said], dtype=np.float64),
         waited_s=np.minimum(actual_s, passed_s),
-        is_censored=censored | (actual_s > passed_s),
+        is_censored=is_censored,
         group=np.zeros(len(rows), dtype=np.int64),
     )
     return Calibration.fit(told, at.timestamp())

@@ -10,7 +10,7 @@ import pytest
 
 from planner.arrivals import Arrivals, FutureJobs, PastSubmissions
 from planner.ensemble import Past, Starts, asked_run, is_stable, joined, quantiles, run_batch
-from planner.ensemble.chance import hashes, uniforms
+from planner.ensemble.chance import alike, hashes, uniforms
 from planner.ensemble.processes import run_batches
 from planner.runtimes import PastRuns, Ran, RunTimes
 from planner.sim.cluster import World
@@ -157,6 +157,17 @@ def test_chance_hangs_on_the_key_alone() -> None:
     assert np.array_equal(u[1:, 1:], uniforms(hashes(["1072_1"]), 3, range(3, 4)))
     # Kept for good: another value would move every forecast by its new draws.
     assert u[0, 0] == pytest.approx(0.6421813369166386, abs=1e-12)
+
+
+def test_most_jobs_of_a_sweep_draw_alike_and_others_do_not() -> None:
+    keys = hashes(range(600))
+    sweeps = hashes(["one"] * 300 + list(range(300)))
+    u = alike(keys, sweeps, 0, range(16))
+    same = [np.unique(column, return_counts=True)[1].max() for column in u[:300].T]
+    assert 150 < min(same) <= max(same) < 270
+    assert [np.unique(column).size for column in u[300:].T] == [300] * 16
+    assert abs(u.mean() - 0.5) < 0.05
+    assert np.array_equal(u[:, 4:8], alike(keys, sweeps, 0, range(4, 8)))
 
 
 def test_chance_is_uniform_over_keys_and_over_replicas() -> None:

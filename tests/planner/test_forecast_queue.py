@@ -10,9 +10,9 @@ from celery import current_app
 from planner import forecast_batches, forecast_queue
 from planner.models import Forecast
 from planner.tasks import compute_forecast, request_forecasts
-from tests.factories import make_cluster
+from tests.factories import make_cluster, make_experiment, make_job, make_people
 from tests.planner.plan_world import store_polls
-from tracker.models import Cluster, Poll
+from tracker.models import Cluster, Job, Poll, Run, StartEstimate
 
 State = Forecast.State
 MINUTE = timedelta(minutes=1)
@@ -85,6 +85,55 @@ def test_a_dear_forecast_is_asked_for_less_often(
     due_at = now + timedelta(seconds=120)  # 30 s are a quarter of two minutes
     assert request_due(due_at - MINUTE, django_capture_on_commit_callbacks) == []
     assert len(request_due(due_at, django_capture_on_commit_callbacks)) == 1
+
+
+@pytest.mark.usefixtures("rung")
+class TestAJobStartedHere:
+    """Its user looks at a page, and gets a first answer before the rest is over."""
+
+    @pytest.fixture
+    def now(self, cluster: Cluster) -> datetime:
+        return queue_read_at(cluster) + MINUTE
+
+    @pytest.fixture
+    def job(self, cluster: Cluster) -> Job:
+        experiment = make_experiment(make_people().alice)
+        job = make_job(cluster, in_queue=True)
+        Run.objects.create(experiment=experiment, job=job)
+        return job
+
+    def made(self, cluster: Cluster, at: datetime, cpu_s: float) -> None:
+        fields = {"state": State.DONE, "snapshot_at": at - timedelta(days=1)}
+        Forecast.objects.create(cluster=cluster, requested_at=at, cpu_s=cpu_s, **fields)
+
+    def is_due(self, now: datetime) -> bool:
+        return bool(forecast_queue.request_due(now))
+
+    @pytest.mark.usefixtures("job")
+    def test_hurries_the_next_forecast(self, cluster: Cluster, now: datetime) -> None:
+        self.made(cluster, now, cpu_s=100.0)
+        assert self.is_due(now + MINUTE)
+
+    def test_hurries_no_more_once_something_was_said_of_it(
+        self, cluster: Cluster, job: Job, now: datetime
+    ) -> None:
+        self.made(cluster, now, cpu_s=100.0)
+        said = {"issued_at": now, "snapshot_at": now, "submit_at": job.submit_at}
+        StartEstimate.objects.create(job=job, horizon_s=60, replicas=4, **said)
+        assert not self.is_due(now + MINUTE)
+
+    @pytest.mark.usefixtures("job")
+    def test_hurries_none_when_the_share_of_the_hour_is_used_up(
+        self, cluster: Cluster, now: datetime
+    ) -> None:
+        for ago in (40, 20, 0):
+            self.made(cluster, now - ago * MINUTE, cpu_s=300.0)
+        assert not self.is_due(now + MINUTE)
+
+    def test_another_job_hurries_none(self, cluster: Cluster, now: datetime) -> None:
+        make_job(cluster, in_queue=True)
+        self.made(cluster, now, cpu_s=100.0)
+        assert not self.is_due(now + MINUTE)
 
 
 @pytest.mark.parametrize(

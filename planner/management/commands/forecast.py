@@ -16,12 +16,13 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from django.utils import timezone
 
-from planner.ensemble import Past, Starts, joined, run_batch
+from planner.ensemble import Past, Starts, joined, paced_interval_s, run_batch
 from planner.ensemble.processes import run_batches
 from planner.forecasts import HORIZON_S, Forecast, answers, forecast, newest_polls
 from planner.management.forecast_tables import comparison, table
 from planner.management.pipes import reader_may_leave
 from planner.past_runs import past_runs
+from planner.sim.cluster import World
 from planner.snapshot import Snapshot, build, read_facts
 from planner.snapshot.facts import Facts
 from planner.snapshot.past import past_of, recorded_past
@@ -90,7 +91,7 @@ class Command(BaseCommand):
         if past.is_blank:
             return forecast(snapshot, horizon_s=HORIZON_S)
         ranges = [range(first, min(first + BATCH, replicas)) for first in range(0, replicas, BATCH)]
-        batches = self._watched(_batches(snapshot, past, ranges, seed), replicas)
+        batches = self._watched(_batches(snapshot.world, past, ranges, seed), replicas)
         return answers(snapshot, joined(list(batches)), HORIZON_S)
 
     def _watched(self, batches: Iterator[Starts], replicas: int) -> Iterator[Starts]:
@@ -105,16 +106,19 @@ class Command(BaseCommand):
                 told_s = now_s
 
 
-def _batches(snapshot: Snapshot, past: Past, ranges: list[range], seed: int) -> Iterator[Starts]:
+def _batches(world: World, past: Past, ranges: list[range], seed: int) -> Iterator[Starts]:
     """The first here, which tells whether it pays to start processes for the others."""
     first, *rest = ranges
     began_s = time.monotonic()
-    yield run_batch(snapshot.world, past, seed=seed, replicas=first, horizon_s=HORIZON_S)
+    asked: dict[str, Any] = {
+        "seed": seed,
+        "horizon_s": HORIZON_S,
+        "bf_interval_s": paced_interval_s(world),
+    }
+    yield run_batch(world, past, replicas=first, **asked)
     is_long = time.monotonic() - began_s > PROGRESS_EVERY_S
     processes = (os.cpu_count() or 1) if is_long else 1
-    yield from run_batches(
-        snapshot.world, past, rest, seed=seed, horizon_s=HORIZON_S, processes=processes
-    )
+    yield from run_batches(world, past, rest, processes=processes, **asked)
 
 
 def _source(capture: Path | None, name: str | None) -> Source:
