@@ -19,6 +19,8 @@ up: $(VENV)/.installed  ## the whole service; options in ARGS, such as ARGS="--p
 
 speed: $(VENV)/.installed  ## the compiled search of the simulator, too (numba, some 210 MB)
 	@$(PIP) -r requirements-speed.lock
+	@echo "compiling it, once"
+	@$(RUN) bench/slurm_policy.py --nodes 40 --pending 20 --hours 0.2 --runs 1 >/dev/null
 
 test: $(VENV)/.installed-dev  ## the test suite; ARGS go to pytest
 	$(RUN) -m pytest $(PARALLEL) $(ARGS)

@@ -41,8 +41,9 @@ class Scheduling:
         self._config = state.config
         self._state, self._queue = state, queue
         self._start, self._preemption = start, preemption
-        self._changes = 0  # counts all that a pass could react to
-        self._changes_main_saw = -1
+        self._changes = 0  # counts all that a cycle would be made for
+        self._times = 0  # counts when more became possible, of which only a pass takes notice
+        self._main_saw = (-1, -1)
         self._last_look_s = -self._config.main_min_delay_s  # of the controller, with a pass
         self._look_due_s: float | None = None
         self._end_seen = False  # at this instant; a pass follows
@@ -66,10 +67,10 @@ class Scheduling:
         self._wake()
 
     def note_time(self) -> None:
-        """A time has come at which more is possible. Slurm does not notice: the next pass or cycle
-        sees it, which other changes or the periodic pass bring about.
+        """A time has come at which more is possible. Slurm does not notice: the periodic pass sees
+        it, or a pass or cycle that something else brings about. Source: _more_work, backfill.c.
         """
-        self._changes += 1
+        self._times += 1
 
     def call(self) -> None:
         """Something happened: a main pass follows when the controller looks next, once a second,
@@ -122,7 +123,7 @@ class Scheduling:
         self._main_pass(self._config.main_queue_depth)
 
     def _main_pass(self, depth: int | None) -> None:
-        if self._changes_main_saw == self._changes:
+        if self._main_saw == (self._changes, self._times):
             return
         now_s = float(self._env.now)
         # Without a plan nobody asks for reasons either, but for those at the origin.
@@ -137,7 +138,7 @@ class Scheduling:
             partitions=self._queue.partitions if in_short else None,
         )
         if whole:
-            self._changes_main_saw = self._changes
+            self._main_saw = self._changes, self._times
         self._wake()
         self._act()
 

@@ -237,10 +237,10 @@ def test_the_plan_counts_on_the_end_of_the_grace_time() -> None:
 @pytest.mark.parametrize(
     ("qos", "partition_qos", "start_s"),
     [
-        (Qos("q"), None, 60.0),  # exempt up to 55: the next periodic pass sees it
-        (Qos("q", exempt_s=20.0), None, 30.0),
+        (Qos("q"), None, 60.0),  # exempt up to 55: the periodic pass sees it
+        (Qos("q", exempt_s=20.0), None, 60.0),
         (Qos("q", exempt_s=20.0), Qos("of partition", exempt_s=0.0), 0.0),
-        (Qos("q", exempt_s=20.0, over_part_qos=True), Qos("of partition", exempt_s=0.0), 30.0),
+        (Qos("q", exempt_s=20.0, over_part_qos=True), Qos("of partition", exempt_s=0.0), 60.0),
     ],
 )
 def test_a_job_is_exempt_for_a_while_after_its_start(

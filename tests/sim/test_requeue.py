@@ -142,5 +142,5 @@ def test_a_planned_start_is_the_first_and_a_whole_run_counts_the_last() -> None:
     assert plan(one, 1000.0)["low"].start_s == 0.0
     assert [(e.job.key, e.start_s, e.end_s) for e in simulate(one, 1000.0)] == [
         ("high", 10.0, 110.0),
-        ("low", 140.0, 240.0),  # the first backfill cycle after the 131 s of a requeued job
+        ("low", 180.0, 280.0),  # the first periodic pass after the 131 s of a requeued job
     ]
