@@ -109,6 +109,8 @@ def _next(now: datetime) -> Forecast | None:
     if not waiting.exists() or _is_something_newer_wanted() or _rests(now):
         return None
     for cluster in Cluster.objects.filter(forecasts__in=waiting).distinct():
+        if _owes_the_first(cluster):
+            continue
         # The jobs that waited then must be rows: accounting tells of them, once it has been read.
         accounted = newest_window(cluster)
         if accounted is None:
@@ -117,6 +119,12 @@ def _next(now: datetime) -> Forecast | None:
         if row := known.order_by("as_of").first():
             return row
     return None
+
+
+def _owes_the_first(cluster: Cluster) -> bool:
+    """Whether of a followed cluster nothing has been told of now: people wait for that."""
+    live = cluster.forecasts.filter(as_of=None)
+    return not cluster.polling_paused and not live.exclude(state__in=OPEN).exists()
 
 
 def _is_something_newer_wanted() -> bool:

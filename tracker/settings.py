@@ -239,7 +239,7 @@ CELERY_BEAT_SCHEDULE = {
     "hints": _every(15, "tracker.tasks.check_hinted_jobs"),
     "submissions": _every(15, "tracker.tasks.look_after_submissions"),
     "prune": _every(3600, "tracker.tasks.prune"),
-    "forecast": _every(env.number("FORECAST_S", 30), "planner.tasks.request_forecasts"),
+    "forecast": _every(env.number("FORECAST_S", 10), "planner.tasks.request_forecasts"),
     "score": _every(60, "planner.tasks.score_estimates"),
 }
 POLL_KEEP_DAYS = env.number("POLL_KEEP_DAYS", 14)

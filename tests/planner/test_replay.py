@@ -35,8 +35,12 @@ def rung(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, float | None]]:
 
 @pytest.fixture
 def cluster(db: None) -> Cluster:
-    """Its polls of one minute are stored, its waiting jobs known, its accounting read."""
-    return small_cluster()
+    """Its polls of one minute are stored, its waiting jobs known, its accounting read; nobody
+    follows it any more."""
+    cluster = small_cluster()
+    cluster.polling_paused = True
+    cluster.save()
+    return cluster
 
 
 @pytest.fixture
@@ -126,6 +130,17 @@ def test_the_oldest_comes_first_so_that_it_has_the_milestones_of_its_jobs(
     assert {row.issued_at for row in record[:14]} == {known_at}
 
 
+def test_of_a_cluster_that_is_followed_the_present_is_told_before_the_past(
+    cluster: Cluster, known_at: datetime, rung: list
+) -> None:
+    cluster.polling_paused = False
+    cluster.save()
+    replay.ask(cluster, [known_at], known_at)
+    assert replay.replay_next(LATER) is False
+    Forecast.objects.create(cluster=cluster, requested_at=known_at, state=State.DONE)
+    assert replay.replay_next(LATER) is True
+
+
 def test_live_forecasts_come_before_replays(
     cluster: Cluster, known_at: datetime, rung: list
 ) -> None:
@@ -181,6 +196,8 @@ def test_asking_keeps_the_polls_of_that_cluster(cluster: Cluster, known_at: date
 def test_the_beat_rings_for_replays_behind_the_live_forecasts(
     cluster: Cluster, known_at: datetime, rung: list, django_capture_on_commit_callbacks
 ) -> None:
+    cluster.polling_paused = False
+    cluster.save()
     replay.ask(cluster, [known_at], known_at)
     with django_capture_on_commit_callbacks(execute=True):
         request_forecasts()
