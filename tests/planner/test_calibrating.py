@@ -127,7 +127,8 @@ def test_each_partition_learns_from_its_own_starts(cluster: Cluster) -> None:
     gpu, cpu, both = (left(cluster, *asked)[0] for asked in (("gpu",), ("cpu",), ("gpu", "cpu")))
     assert gpu.p50_s == pytest.approx(7200, rel=0.1)
     assert cpu.p50_s == pytest.approx(3600, rel=0.1)
-    assert cpu.p50_s < both.p50_s < gpu.p50_s
+    # As many of either: the middle of all lies on the edge between them, or within.
+    assert cpu.p50_s <= both.p50_s <= gpu.p50_s
 
 
 @pytest.mark.parametrize(
