@@ -33,6 +33,6 @@ def _compiled() -> type[CompiledSearch] | None:
     try:
         from planner.sim.kernel.search import CompiledSearch
     except (ImportError, RuntimeError) as error:
-        _LOG.info("backfill runs uncompiled, and slower: %s", error)
+        _LOG.debug("backfill runs uncompiled, and slower: %s", error)
         return None
     return CompiledSearch
