@@ -72,7 +72,7 @@ def publish_first(known: Known, made: Forecast, issued_at: datetime) -> None:
     new = [row for row in rows if (row.pk, row.submit_at) not in said]
     features = FeatureRows(known, RecentWaits(known.cluster, issued_at), made.horizon_s)
     told = _told(known, made, new, issued_at, features)
-    publish_estimates(issued_at, (NewEstimate(job_id=pk, **said) for pk, said in told.items()))
+    publish_estimates(issued_at, (NewEstimate(job_id=pk, **each) for pk, each in told.items()))
 
 
 def _known_rows(cluster: Cluster, made: Forecast) -> list[Row]:

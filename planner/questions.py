@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q
+from django.utils import timezone
 
 from planner import work
 from planner.models import Question
@@ -83,26 +84,22 @@ def _advice(question: Question) -> tuple[datetime, Advice]:
     # Here and not above: the web process asks questions too, and must not load the simulator.
     from planner.advice import advise
     from planner.calibrating import Calibrator
-    from planner.forecasts import newest_polls
-    from planner.past_runs import past_runs
-    from planner.snapshot import build, read_facts
-    from planner.snapshot.past import past_of
+    from planner.known import Known
     from planner.snapshot.requests import Site
 
-    facts = read_facts(newest_polls(question.cluster))
-    snapshot = build(facts)
-    world = snapshot.world
+    known = Known.of(question.cluster, timezone.now())
+    world = known.snapshot.world
     advice = advise(
         world,
-        Site.of(facts, world.nodes, world.partitions),
+        Site.of(known.facts, world.nodes, world.partitions),
         Request.from_json(question.request),
-        past_of(facts, snapshot, past_runs(question.cluster, facts.taken_at)),
+        known.past,
         seed=SEED,
         batches=_batches(),
         horizon_s=HORIZON_S,
     )
-    calibrator = Calibrator(question.cluster, facts.taken_at)
-    return facts.taken_at, _set_right(advice, calibrator)
+    taken_at = known.snapshot.taken_at
+    return taken_at, _set_right(advice, Calibrator(question.cluster, taken_at))
 
 
 def _set_right(advice: Advice, calibrator: Calibrator) -> Advice:

@@ -26,7 +26,6 @@ class Record:
     """What was learnt of a group, or of all."""
 
     n: int  # forecasts with an outcome
-    coverage_before: float | None  # share of them that started by the bound that was told
     shifts: Shifts
 
 
@@ -72,13 +71,12 @@ class Calibration:
 def _learnt(told: Told, weights: FloatArray, within: Record | None) -> Record:
     seen = ~told.is_censored
     n = int(seen.sum())
-    coverage = float((told.waited_s <= told.p90_s)[seen].mean()) if n else None
     wider = (UNCHANGED, UNCHANGED, UNCHANGED) if within is None else within.shifts
     if n < FEWEST:
-        return Record(n, coverage, wider)
+        return Record(n, wider)
     share = 1.0 if within is None else n / (n + SHRINKAGE)
     p10, p50, p90 = (
         learnt(said_s, told.waited_s, told.is_censored, weights, level).mixed(other, share)
         for said_s, level, other in zip(told.quantiles_s, LEVELS, wider, strict=True)
     )
-    return Record(n, coverage, (p10, p50, p90))
+    return Record(n, (p10, p50, p90))

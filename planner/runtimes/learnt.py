@@ -7,11 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from planner.runtimes.alike import LIKENESS, NONE, IntArray
+from planner.runtimes.alike import NONE, IntArray
 from planner.runtimes.curves import Curve, Curves
 from planner.runtimes.past import AskedRun, FloatArray, PastRuns
 from planner.runtimes.window import Samples, Window
-from planner.runtimes.words import whence
 
 # What all coarser groups weigh beside a group, where its newest job weighs 1, the next 1/2, the
 # next 1/3: a group of 30 jobs counts as much as they do.
@@ -58,12 +57,6 @@ class RunTimes:
         run_s = np.maximum(run_s, age_s + u)
         within_s = np.where(run_s < limit_s * (1.0 - 1e-9), run_s, limit_s)  # log and back again
         return np.where(age_s < limit_s, within_s, age_s + OVERTIME_S * u)
-
-    def explain(self, job: AskedRun) -> str:
-        """On which jobs the answer rests most, and what they used; to the job's owner."""
-        groups = self._past.groups_of([job])[0].tolist()
-        windows = [self._window(level, group) for level, group in enumerate(groups)]
-        return whence(zip(LIKENESS, windows, strict=True), job.limit_s)
 
     def _curves_of(self, jobs: Sequence[AskedRun]) -> tuple[Curves, IntArray]:
         """Jobs of the same groups and limit have one curve: the curves, and which is whose."""

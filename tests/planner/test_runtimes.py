@@ -213,32 +213,3 @@ def test_many_jobs_at_once_draw_as_each_alone() -> None:
 
 def test_no_jobs_draw_nothing() -> None:
     assert RunTimes.learn(PastRuns.of([]), NOW_S).draw([], np.empty(0), np.empty((0, 4))).size == 0
-
-
-def said(rows: list[Ran], job: AskedRun = ADA) -> str:
-    return RunTimes.learn(PastRuns.of(rows), NOW_S).explain(job)
-
-
-def test_words_name_the_finest_group_with_enough_jobs() -> None:
-    rows = some([0.2 * ADA.limit_s] * 30)
-    assert said(rows) == "your last 30 jobs of this name used 20 % of their time limit"
-    other = replace(ADA, name="new", procs=1.0)
-    assert said(rows, other) == "your last 30 jobs used 20 % of their time limit"
-    eve = replace(other, user="eve")
-    assert said(rows, eve) == "the last 30 jobs of your account used 20 % of their time limit"
-
-
-def test_words_give_the_middle_four_fifths() -> None:
-    shares = np.linspace(0.1, 0.6, 11)
-    assert "used 15–55 % of their time limit" in said(some(list(shares * ADA.limit_s)))
-
-
-def test_words_tell_times_where_there_is_no_limit() -> None:
-    rows = some([60.0, 7200.0] * 10, limit_s=math.inf)
-    assert "your last 20 jobs" in said(rows, replace(ADA, limit_s=math.inf))
-    assert said(rows, replace(ADA, limit_s=math.inf)).endswith("ran 60 s to 2.0 h")
-
-
-def test_words_admit_that_nothing_is_known() -> None:
-    assert said([]).startswith("no job like it has ended yet")
-    assert said([ran(None)]).startswith("no job like it has ended yet")
