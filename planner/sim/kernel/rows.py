@@ -65,40 +65,14 @@ def arrange(
     Job j holds what the entries from ``begins[j]`` to ``begins[j + 1]`` of the others say.
     """
     order = np.argsort(ends_s, kind="mergesort")
-    on = np.zeros((order.size, words), dtype=np.uint64)
-    on_first, on_after = np.full(order.size, words), np.zeros(order.size, dtype=np.int64)
-    idle_by = np.zeros((order.size + 1, words), dtype=np.uint64)
     first = np.zeros(node_count + 1, dtype=np.int64)
     for node in nodes:
         first[node + 1] += 1
     first = np.cumsum(first)
-    place = first[:-1].copy()
-    left = first[1:] - first[:-1]
-    row_of = np.empty(nodes.size, dtype=np.int64)
-    given_cpus, given_mem_mib = np.empty_like(row_of), np.empty_like(row_of)
-    given_gpus = np.empty((nodes.size, gpus.shape[1]), dtype=np.int64)
-    for node in range(node_count):
-        if left[node] == 0:
-            add(idle_by[0], node)
-    for index in range(order.size):
-        idle_by[index + 1] = idle_by[index]
-        for entry in range(begins[order[index]], begins[order[index] + 1]):
-            node = nodes[entry]
-            at = place[node]
-            row_of[at] = index + 1
-            given_cpus[at], given_mem_mib[at] = cpus[entry], mem_mib[entry]
-            given_gpus[at] = gpus[entry]
-            if at > first[node]:
-                given_cpus[at] += given_cpus[at - 1]
-                given_mem_mib[at] += given_mem_mib[at - 1]
-                given_gpus[at] += given_gpus[at - 1]
-            place[node] += 1
-            add(on[index], node)
-            on_first[index] = min(on_first[index], node >> 6)
-            on_after[index] = max(on_after[index], (node >> 6) + 1)
-            left[node] -= 1
-            if left[node] == 0:
-                add(idle_by[index + 1], node)
+    on, on_first, on_after, idle_by = _by_end(order, begins, nodes, first, words)
+    row, given_cpus, given_mem_mib, given_gpus = _by_node(
+        order, begins, nodes, cpus, mem_mib, gpus, first
+    )
     return (
         ends_s[order],
         on,
@@ -106,11 +80,66 @@ def arrange(
         on_after,
         idle_by,
         first,
-        row_of,
+        row,
         given_cpus,
         given_mem_mib,
         given_gpus,
     )
+
+
+@compiled
+def _by_end(
+    order: IntArray, begins: IntArray, nodes: IntArray, first: IntArray, words: int
+) -> tuple[Words, IntArray, IntArray, Words]:
+    """Where each job is, and the nodes without a job after each end."""
+    on = np.zeros((order.size, words), dtype=np.uint64)
+    on_first, on_after = np.full(order.size, words), np.zeros(order.size, dtype=np.int64)
+    idle_by = np.zeros((order.size + 1, words), dtype=np.uint64)
+    left = first[1:] - first[:-1]
+    for node in range(left.size):
+        if left[node] == 0:
+            add(idle_by[0], node)
+    for index in range(order.size):
+        idle_by[index + 1] = idle_by[index]
+        for entry in range(begins[order[index]], begins[order[index] + 1]):
+            node = nodes[entry]
+            add(on[index], node)
+            on_first[index] = min(on_first[index], node >> 6)
+            on_after[index] = max(on_after[index], (node >> 6) + 1)
+            left[node] -= 1
+            if left[node] == 0:
+                add(idle_by[index + 1], node)
+    return on, on_first, on_after, idle_by
+
+
+@compiled
+def _by_node(
+    order: IntArray,
+    begins: IntArray,
+    nodes: IntArray,
+    cpus: IntArray,
+    mem_mib: IntArray,
+    gpus: IntArray,
+    first: IntArray,
+) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+    """The rows at which each node gets something back, and how much it has got by then."""
+    place = first[:-1].copy()
+    row = np.empty(nodes.size, dtype=np.int64)
+    given_cpus, given_mem_mib = np.empty_like(row), np.empty_like(row)
+    given_gpus = np.empty((nodes.size, gpus.shape[1]), dtype=np.int64)
+    for index in range(order.size):
+        for entry in range(begins[order[index]], begins[order[index] + 1]):
+            node = nodes[entry]
+            at = place[node]
+            row[at] = index + 1
+            given_cpus[at], given_mem_mib[at] = cpus[entry], mem_mib[entry]
+            given_gpus[at] = gpus[entry]
+            if at > first[node]:
+                given_cpus[at] += given_cpus[at - 1]
+                given_mem_mib[at] += given_mem_mib[at - 1]
+                given_gpus[at] += given_gpus[at - 1]
+            place[node] += 1
+    return row, given_cpus, given_mem_mib, given_gpus
 
 
 @compiled
