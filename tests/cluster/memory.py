@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests import services
+from tests.cluster.faults import kill
 from tests.cluster.place import Place
 
 MEMORY = Path("/sys/fs/cgroup/memory")
@@ -51,10 +52,14 @@ class Memory(Place):
         return MEMORY / f"queuecast-lab-{self.ports.base}"
 
     def _is_gone(self) -> bool:
-        """A cgroup goes when its last process has, and those above it after it."""
+        """A cgroup goes when its last process has, and those above it after it.
+
+        A job whose slurmstepd was killed in the middle of a fork has a child that is nobody's now.
+        """
         below = sorted(self._cgroup.rglob("*/"), key=lambda path: len(path.parts), reverse=True)
         try:
             for folder in (*filter(Path.is_dir, below), self._cgroup):
+                kill([int(pid) for pid in (folder / "cgroup.procs").read_text().split()])
                 folder.rmdir()
         except FileNotFoundError:
             return True

@@ -134,8 +134,10 @@ def test_a_lost_node_ends_the_job_or_starts_its_next_attempt(
     try:
         run = service.wait_for(runs["node lost"], "NODE_FAIL", seconds=120)
         assert run["attempt"] == 0
-        again = service.wait_for(runs["node lost, requeued"], "PENDING", seconds=60)
-        assert again["attempt"] == 1
+        requeued = runs["node lost, requeued"]
+        services.wait_until(lambda: service.run(requeued)["attempt"] == 1, "its next attempt", 60)
+        # The latter on a busy machine, where two minutes may pass until the other's end is seen.
+        assert service.run(requeued)["status"] in ("PENDING", "RUNNING")
     finally:
         service.lab.start_node(LOST_NODE)
 
