@@ -9,7 +9,7 @@ PIP = $(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes
 LOCK = uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url \
 	--no-annotate --python-version 3.11 --custom-compile-command "make lock"
 
-.PHONY: help up speed test test-postgres test-python lint slurm-up slurm-down lock prove-2 prove-3 prove-4 prove-5
+.PHONY: help up speed test test-postgres test-python lint slurm-up slurm-down lock prove-2 prove-3 prove-4 prove-5 prove-6
 
 help:  ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*  ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -34,7 +34,8 @@ test-python: $(VENV)/.installed-dev  ## the suite without services: give PYTHON 
 prove-2: SHELL = /bin/bash
 prove-2: $(VENV)/.installed-dev  ## on a real Slurm: crashes, outages, costs; some 25 min, kept in docs/evaluation
 	@set -o pipefail; $(RUN) -m pytest tests/cluster -m "prove or service" -v -rP \
-		--ignore tests/cluster/test_forecast_record.py --ignore tests/cluster/test_fidelity.py $(ARGS) 2>&1 | \
+		--ignore tests/cluster/test_forecast_record.py --ignore tests/cluster/test_fidelity.py \
+		--ignore tests/cluster/test_advice.py $(ARGS) 2>&1 | \
 		tee docs/evaluation/step-2.log
 
 prove-3: SHELL = /bin/bash
@@ -51,6 +52,11 @@ prove-5: SHELL = /bin/bash
 prove-5: $(VENV)/.installed-dev  ## whether forecasts keep their promise on a loaded real Slurm; some 45 min, kept in docs/evaluation
 	@set -o pipefail; $(RUN) -m pytest tests/cluster/test_forecast_spread.py -m prove -n 2 -v -rP \
 		$(ARGS) 2>&1 | tee docs/evaluation/step-5.log
+
+prove-6: SHELL = /bin/bash
+prove-6: $(VENV)/.installed-dev  ## whether advice makes jobs start sooner on a loaded real Slurm; some 2 h, kept in docs/evaluation
+	@set -o pipefail; $(RUN) -m pytest tests/cluster/test_advice.py -m prove -v -rP \
+		$(ARGS) 2>&1 | tee docs/evaluation/step-6.log
 
 lint: $(VENV)/.installed-dev  ## style, types, arrows, system checks, missing migrations
 	$(RUN) -m ruff check .

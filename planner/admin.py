@@ -11,9 +11,12 @@ from planner.models import (
     Forecast,
     ForecastBatch,
     Learnt,
+    Notice,
+    Promise,
     Question,
     SelfCheck,
     StartFeatures,
+    Watch,
 )
 
 
@@ -70,3 +73,27 @@ class StartFeaturesAdmin(ReadOnlyAdmin):
 class LearntAdmin(ReadOnlyAdmin):
     list_display = ["id", "requested_at", "cluster", "state", "snapshot_at", "starts", "error"]
     list_filter = ["state", "cluster"]
+
+
+@admin.register(Watch)
+class WatchAdmin(ReadOnlyAdmin):
+    list_display = ["made_at", "user", "cluster", "promised_p50_at", "checked_at", "best_p50_at"]
+    list_filter = ["cluster"]
+    search_fields = ["user__username"]
+    list_select_related = ["user", "cluster"]
+
+
+@admin.register(Notice)
+class NoticeAdmin(ReadOnlyAdmin):
+    """``state`` is that of its e-mail."""
+
+    list_display = ["made_at", "watch", "where", "p50_at", "mail_to", "state", "tries", "error"]
+    list_filter = ["state", "watch__cluster"]
+    list_select_related = ["watch"]
+
+
+@admin.register(Promise)
+class PromiseAdmin(ReadOnlyAdmin):
+    list_display = ["chosen_at", "user", "experiment", "cluster", "snapshot_at"]
+    list_filter = ["cluster"]
+    list_select_related = ["user", "experiment", "cluster"]

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from planner.request import Request
 from tracker.models import Actor, Association, Cluster, Node, Qos
+
+if TYPE_CHECKING:  # it loads NumPy, and the web process imports this module
+    from planner.snapshot import Facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,19 @@ def choices(actor: Actor, cluster: Cluster, unix_name: str) -> Choices:
         tuple(sorted({gpu_type for of_node in gpus for gpu_type in of_node if gpu_type})),
         tuple(sorted({account for account, _ in own})),
         tuple(sorted({name for _, names in own for name in names}) or every_qos),
+    )
+
+
+def choices_of(facts: Facts, unix_name: str) -> Choices:
+    """The same by what Slurm told at one instant, of a capture for example."""
+    own = [row for row in facts.associations if unix_name and row.user == unix_name]
+    gpu_types = {kind for node in facts.nodes for kind in node.gpus_by_type if kind}
+    return Choices(
+        tuple(partition.name for partition in facts.partitions),
+        tuple(sorted(gpu_types)),
+        tuple(sorted({row.account for row in own})),
+        tuple(sorted({name for row in own for name in row.qos}))
+        or tuple(qos.name for qos in facts.qos),
     )
 
 

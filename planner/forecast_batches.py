@@ -17,7 +17,7 @@ from django.db.models import Exists, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from planner import questions, work
+from planner import questions, stored_futures, work
 from planner.models import Forecast, ForecastBatch, Question, Work
 
 if TYPE_CHECKING:
@@ -117,22 +117,26 @@ def _still_holds(row: Forecast, known: Known) -> bool:
 
 
 def _make(row: Forecast, batch: ForecastBatch, known: Known) -> dict[str, Any]:
+    from planner import futures, stored_starts
     from planner.ensemble import paced_interval_s, run_batch
-    from planner.stored_starts import pack
 
     told = {"state": State.DONE, "error": "", "snapshot_at": known.snapshot.taken_at}
-    if known.past.is_blank:  # nothing is drawn: one plan says it all, and is made in no time
-        return told
-    first = batch.first_replica
+    first, last = batch.first_replica, batch.first_replica + batch.replicas
+    if is_blank := known.past.is_blank:  # nothing is drawn: one plan says it all
+        last = min(last, 1)
+    made: list[futures.Future] = []
     starts = run_batch(
         known.snapshot.world,
         known.past,
         seed=row.seed,
-        replicas=range(first, first + batch.replicas),
+        replicas=range(first, last),
         horizon_s=row.horizon_s,
         bf_interval_s=paced_interval_s(known.snapshot.world),
+        on_future=made.append if row.as_of is None else None,  # none asks what to do in the past
     )
-    return {**told, "starts": pack(starts)}
+    if made:
+        told["futures"] = futures.pack(made)
+    return told if is_blank else {**told, "starts": stored_starts.pack(starts)}
 
 
 def _failed(claimed: Work, error: Exception) -> dict[str, Any]:
@@ -194,6 +198,7 @@ def _publish(row: Forecast, known: Known | None) -> bool:
     cpu_s = row.batches.aggregate(s=Sum("cpu_s", default=0.0))["s"]
     work.close(ours, cpu_s=cpu_s + time.process_time() - began_cpu_s, **told)
     row.batches.exclude(forecast__state__in=OPEN).update(starts=None)
+    stored_futures.keep_newest(row.cluster)
     return True
 
 

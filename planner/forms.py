@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.utils import timezone
 
 from planner.choices import Choices, unknown_names
+from planner.instants import parse_instant
 from planner.request import (
+    GPU_OPTIONS,
     MAX_COUNT,
     Request,
     features_of,
@@ -16,7 +20,9 @@ from planner.request import (
     mem_mib_of,
     request_of,
 )
+from planner.scripts import Asked, asked_by_script
 from planner.track_record import DAYS, MILESTONES, Choice
+from tracker.slurm.script import MAX_SCRIPT_BYTES
 
 
 def whole(label: str, help_text: str = "") -> forms.IntegerField:
@@ -49,10 +55,28 @@ class PlanForm(forms.Form):
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
+    begin = words("Not before", "tomorrow", "UTC, or such as now+2hours")
+    deadline = words("Needed by", "2026-11-28 18:00", "UTC; when its results must be there")
+    exclusive = forms.BooleanField(label="Whole nodes", required=False)
+    # What a batch script may say, and nobody types: see planner.request.Request.
+    name = forms.CharField(required=False, max_length=255, widget=forms.HiddenInput)
+    gpus_option = forms.ChoiceField(
+        choices=[(name, name) for name in GPU_OPTIONS], required=False, widget=forms.HiddenInput
+    )
+    mem_per_cpu = forms.BooleanField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, data: Mapping[str, Any] | None, *, known: Choices, user: str) -> None:
+    def __init__(
+        self,
+        data: Mapping[str, Any] | None,
+        *,
+        known: Choices,
+        user: str,
+        now: datetime | None = None,
+    ) -> None:
         super().__init__(data, auto_id="plan-%s")
         self.known, self.user = known, user
+        # To the minute, so that reloading asks the same again.
+        self.now = (now or timezone.now()).replace(second=0, microsecond=0)
         self.request: Request | None = None  # of a valid form
         self.fields["partition"].choices = [(name, name) for name in known.partitions]
         for name, offered, none in (
@@ -71,6 +95,15 @@ class PlanForm(forms.Form):
     def clean_constraint(self) -> tuple[str, ...]:
         return self._parsed("constraint", features_of)
 
+    def clean_begin(self) -> datetime | None:
+        return self._parsed("begin", self._instant)
+
+    def clean_deadline(self) -> datetime | None:
+        return self._parsed("deadline", self._instant)
+
+    def _instant(self, text: str) -> datetime | None:
+        return parse_instant(text, self.now) if text else None
+
     def _parsed(self, name: str, parse: Callable[[str], Any]) -> Any:
         try:
             return parse(self.cleaned_data[name])
@@ -88,6 +121,58 @@ class PlanForm(forms.Form):
         for name, message in unknown_names(request, self.known).items():
             self.add_error(name, message)
         self.request = request
+        return fields
+
+
+class ScriptForm(forms.Form):
+    """A batch script pasted or uploaded. Of a valid form ``text`` is the script, and ``asked`` what
+    it asks for."""
+
+    script = forms.CharField(
+        label="Batch script",
+        required=False,
+        max_length=MAX_SCRIPT_BYTES,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
+    )
+    file = forms.FileField(label="or a file", required=False)
+
+    def __init__(
+        self,
+        data: Mapping[str, Any] | None,
+        files: Mapping[str, Any] | None = None,
+        *,
+        now: datetime | None = None,
+    ) -> None:
+        super().__init__(data, files, auto_id="script-%s")
+        self.now = now or timezone.now()
+        self.text = ""
+        self.asked = Asked({})
+
+    def clean_file(self) -> str:
+        file = self.cleaned_data["file"]
+        if file is None:
+            return ""
+        if file.size > MAX_SCRIPT_BYTES:
+            raise forms.ValidationError(f"Slurm takes scripts of {MAX_SCRIPT_BYTES} bytes at most.")
+        try:
+            return file.read().decode()
+        except UnicodeDecodeError as error:
+            raise forms.ValidationError("This is no text; give a batch script.") from error
+
+    def clean(self) -> dict[str, Any]:
+        fields = super().clean() or self.cleaned_data
+        if self.errors:
+            return fields
+        text = fields["file"] or fields["script"].lstrip()
+        if not text:
+            raise forms.ValidationError("Paste a batch script, or choose its file.")
+        try:
+            self.asked = asked_by_script(text, self.now)
+        except ValueError as error:
+            message = str(error)
+            raise forms.ValidationError(message[:1].upper() + message[1:]) from error
+        self.text = text
         return fields
 
 

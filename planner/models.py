@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 
-from tracker.models import Cluster, StartEstimate
+from tracker.models import Cluster, Experiment, StartEstimate
 
 
 class Work(models.Model):
@@ -77,6 +80,8 @@ class ForecastBatch(Work):
     cpu_s = models.FloatField(null=True)
     # As planner.stored_starts packs them, until they are published; null: none were made.
     starts = models.BinaryField(null=True)
+    # As planner.futures packs them; kept of the newest forecast of a cluster only.
+    futures = models.BinaryField(null=True)
 
     class Meta:
         ordering = ["first_replica"]
@@ -114,6 +119,113 @@ class Question(Work):
 
     def __str__(self) -> str:
         return f"question {self.pk} on {self.cluster}, {self.state}"
+
+
+class Watch(models.Model):
+    """Somebody wants to be told when a job that she asked about would start sooner.
+
+    ``planner.watching`` is the only writer. Over once cancelled or expired; kept for a while then.
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="watches"
+    )
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="watches")
+    request = models.JSONField()  # of the question, as is its digest
+    request_sha256 = models.CharField(max_length=64)
+    made_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    cancelled_at = models.DateTimeField(null=True)
+
+    # What was promised when she asked: the start of the best option. A null time: past the horizon.
+    promised_where = models.CharField(max_length=255)
+    promised_p50_at = models.DateTimeField(null=True)
+    promised_p90_at = models.DateTimeField(null=True)
+    # What she wishes for: the one or the other.
+    better_by_at = models.DateTimeField(null=True)
+    within_minutes = models.PositiveIntegerField(null=True)
+    # False: the promise was simulated, and looks fit: the first of them says what it comes to so.
+    is_settled = models.BooleanField()
+
+    # What the newest futures say, as of their snapshot; null times: no start in them.
+    checked_at = models.DateTimeField()
+    best_where = models.CharField(max_length=255, blank=True)
+    best_p50_at = models.DateTimeField(null=True)
+    best_p90_at = models.DateTimeField(null=True)
+    told_p50_at = models.DateTimeField(null=True)  # the start last told of, while it is there
+
+    class Meta:
+        ordering = ["-made_at"]
+        verbose_name_plural = "watches"
+        indexes = [
+            models.Index(fields=["user", "-made_at"]),
+            models.Index(fields=["cluster", "expires_at"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"watch {self.pk} of {self.user} on {self.cluster}"
+
+    def is_live(self, now: datetime) -> bool:
+        return self.cancelled_at is None and self.expires_at > now
+
+
+class Notice(Work):
+    """A better slot that a watch has found: shown in the pages at once. The work is its e-mail,
+    which is done from the start where none is to be sent.
+
+    ``planner.watching`` makes it, ``planner.noticing`` sends it and marks it as read.
+    """
+
+    watch = models.ForeignKey(Watch, on_delete=models.CASCADE, related_name="notices")
+    made_at = models.DateTimeField()
+    where = models.CharField(max_length=255)
+    p50_at = models.DateTimeField()
+    p90_at = models.DateTimeField(null=True)  # null: past the horizon, or not known
+    sbatch_args = models.JSONField(default=list)  # that ask for this slot
+    mail_to = models.EmailField(blank=True)  # empty: no e-mail
+    read_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-made_at"]
+        indexes = [
+            models.Index(fields=["state", "made_at"]),
+            models.Index(fields=["watch"], condition=models.Q(read_at=None), name="notice_unread"),
+        ]
+
+    def __str__(self) -> str:
+        return f"notice {self.pk} of watch {self.watch_id}"
+
+    @property
+    def sbatch(self) -> str:
+        """The command, as a shell takes it."""
+        return shlex.join(["sbatch", *self.sbatch_args, "SCRIPT.sh"])
+
+
+class Promise(models.Model):
+    """What the option said that somebody chose to start an experiment with.
+
+    Its runs are those of the submission with its key, if it was sent; ``planner.promises`` is the
+    only writer.
+    """
+
+    key = models.CharField(max_length=64, unique=True)
+    experiment = models.ForeignKey(Experiment, on_delete=models.CASCADE, related_name="promises")
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="promises")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="promises"
+    )
+    chosen_at = models.DateTimeField()
+    snapshot_at = models.DateTimeField()  # of the facts that the answer was made from
+    horizon_s = models.PositiveIntegerField()
+    option = models.JSONField()  # as ``POST /api/v1/plan`` tells it
+    asks = models.JSONField()  # of sbatch, by field of tracker.slurm.batch.BatchOptions
+
+    class Meta:
+        ordering = ["-chosen_at"]
+        indexes = [models.Index(fields=["chosen_at"])]
+
+    def __str__(self) -> str:
+        return f"promise {self.pk} for {self.experiment}"
 
 
 class SelfCheck(Work):

@@ -8,12 +8,10 @@ from planner.ensemble import Past, Starts, asked_run, joined, paced_interval_s, 
 from planner.request import Request
 from planner.sim.admission import Admission
 from planner.sim.cluster import World
-from planner.sim.engine import Simulation
 from planner.sim.fairshare import ShareTree
 from planner.sim.jobs import Job
 from planner.sim.queue import Pending, Record
 from planner.snapshot.requests import Site, request_fields
-from tracker.slurm.reasons import explain
 from tracker.slurm.records import QueuedJob, Tres
 
 PROBE = "hypothetical"  # its key; those of real jobs are numbers
@@ -21,7 +19,9 @@ PROBE = "hypothetical"  # its key; those of real jobs are numbers
 
 def queued(request: Request, partition: str) -> QueuedJob:
     """The request as squeue would show it, were it submitted now."""
-    gpus = {request.gpu_type: request.gpus} if request.gpu_type else {}
+    per_node = request.gpus_per_node
+    count = per_node or request.gpus or None
+    gpus = Tres(gpus=count, gpus_by_type={request.gpu_type: count or 0} if request.gpu_type else {})
     return QueuedJob(
         job_id=0,
         state="PENDING",
@@ -33,18 +33,23 @@ def queued(request: Request, partition: str) -> QueuedJob:
         ntasks=request.ntasks,
         cpus=request.ntasks * request.cpus,
         mem_mib=request.mem_mib,
-        tres_per_job=Tres(gpus=request.gpus or None, gpus_by_type=gpus),
+        mem_per_cpu=request.mem_per_cpu,
+        exclusive=request.exclusive,
+        tres_per_job=gpus if per_node is None else Tres(),
+        tres_per_node=Tres() if per_node is None else gpus,
         features="&".join(request.constraint) or None,
     )
 
 
 def probe_of(world: World, site: Site, request: Request, partition: str) -> Job:
     """The request as one more job, submitted at the instant of the snapshot and normalised as those
-    in the queue are."""
+    in the queue are. Raises ValueError on what cannot be simulated."""
+    begin_at = request.begin_at
     return Job(
         key=PROBE,
         user=request.user,
-        account=request.account or _account_of(world, request.user),
+        account=request.account or account_of(world, request.user),
+        eligible_s=None if begin_at is None else max(0.0, begin_at.timestamp() - world.origin_s),
         partitions=(partition,),
         qos=request.qos,
         limit_s=None if request.limit_minutes is None else request.limit_minutes * 60.0,
@@ -52,17 +57,23 @@ def probe_of(world: World, site: Site, request: Request, partition: str) -> Job:
     )
 
 
-def _account_of(world: World, user: str) -> str:
+def account_of(world: World, user: str) -> str:
     """The first account of the user: what sbatch takes where none is named, or "" if unknown."""
     return next((a.account for a in world.associations if a.user and a.user == user), "")
 
 
-def record_of(world: World, probe: Job) -> Record:
-    """What the scheduler makes of the probe: its limit, what it bills, why it can never start."""
-    pending = Pending(probe, sequence=0, held=None)
-    Admission(world, ShareTree(world.associations)).admit(pending)
-    (record,) = pending.records
-    return record
+class Gate:
+    """Where jobs come into a world, for many of them."""
+
+    def __init__(self, world: World) -> None:
+        self._admission = Admission(world, ShareTree(world.associations))
+
+    def record(self, probe: Job) -> Record:
+        """Of a job of one partition."""
+        pending = Pending(probe, sequence=0, held=None)
+        self._admission.admit(pending)
+        (record,) = pending.records
+        return record
 
 
 class Probed:
@@ -91,16 +102,3 @@ class Probed:
     def starts(self) -> Starts:
         """Of the job alone."""
         return joined(self._batches)
-
-    def standing_before(self) -> tuple[str, ...]:
-        """What stands before it at the instant of the snapshot."""
-        simulation = Simulation(self._world, keeps_plan=False)
-        simulation.run(0.0)
-        ahead = 0
-        for waiting in simulation.queue():
-            if waiting.job.key == PROBE:
-                why = explain(waiting.reason).why
-                jobs = "job of the partition is" if ahead <= 1 else "jobs of the partition are"
-                return (f"{ahead or 'No'} waiting {jobs} ahead of it.", why)
-            ahead += waiting.partition == self.partition and not waiting.never
-        return ()

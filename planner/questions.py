@@ -8,29 +8,20 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import time
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from itertools import chain
+from typing import Any
 
 from django.db.models import Q
 from django.utils import timezone
 
 from planner import work
+from planner.answered import told_at
 from planner.models import Question
 from planner.request import Request
 from tracker.models import Actor, Cluster, Poll
 
-if TYPE_CHECKING:
-    from planner.advice import Advice, Option
-    from planner.calibrating import Calibrator
-
-HORIZON_S = 7 * 86_400  # a question about one job looks further ahead than a forecast of all
-REPLICAS = 16
-BATCH = 4  # replicas; fewer say little of a spread
-BUDGET_S = 8.0  # after which no other batch is begun: somebody waits
-SEED = 0  # that of forecasts: the same futures
 STALE = timedelta(minutes=5)  # after which a claim is taken for lost
 UNHEARD = timedelta(seconds=30)  # after which a doorbell is rung again
 KEEP = timedelta(days=1)
@@ -65,99 +56,72 @@ def queue_read_at(cluster: Cluster) -> datetime | None:
 
 
 def answer(pk: int) -> bool:
-    """Answer one question, if nobody else does. For the compute worker: loads the simulator."""
+    """Answer one question, if nobody else does: at once from what is stored, then with all that
+    follows. For the compute worker: loads the simulator."""
     question = work.claim(Question, pk)
     if question is None:
         return False
     try:
-        snapshot_at, advice = _advice(question)
+        for snapshot_at, told in _advice(question):
+            _tell(question, snapshot_at, told)
     except Exception as error:  # whatever it is, the asker must see it and the worker go on
         log.exception("question %s cannot be answered", pk)
-        told: dict[str, Any] = {"state": State.FAILED, "error": f"{type(error).__name__}: {error}"}
+        work.close(question, state=State.FAILED, error=f"{type(error).__name__}: {error}")
     else:
-        told = {"state": State.DONE, "snapshot_at": snapshot_at, "answer": _answer(advice)}
-    work.close(question, **told)
+        work.close(question, state=State.DONE)
     return True
 
 
-def _advice(question: Question) -> tuple[datetime, Advice]:
+def _tell(question: Question, snapshot_at: datetime, told: dict[str, Any]) -> None:
+    """What is known so far: the row stays ours and open."""
+    ours = Question.objects.filter(pk=question.pk, state=State.RUNNING, tries=question.tries)
+    ours.update(snapshot_at=snapshot_at, answer=told)
+
+
+def _advice(question: Question) -> Iterator[tuple[datetime, dict[str, Any]]]:
     # Here and not above: the web process asks questions too, and must not load the simulator.
-    from planner.advice import advise
-    from planner.calibrating import Calibrator
-    from planner.known import Known
-    from planner.snapshot.requests import Site
+    from planner.answering import told
+    from planner.grounds import grounds_of
 
-    known = Known.of(question.cluster, timezone.now())
-    world = known.snapshot.world
-    advice = advise(
-        world,
-        Site.of(known.facts, world.nodes, world.partitions),
-        Request.from_json(question.request),
-        known.past,
-        seed=SEED,
-        batches=_batches(),
-        horizon_s=HORIZON_S,
+    grounds = grounds_of(question.cluster, timezone.now())
+    actor = Actor(question.asked_by)
+    asker = actor.unix_name(question.cluster) or ""
+    shows_jobs = actor.is_staff or not question.cluster.hides_jobs
+    request = Request.from_json(question.request)
+    answering = grounds.answering(request, asker=asker, shows_jobs=shows_jobs)
+    snapshot = grounds.known.snapshot
+    first = answering.first()
+    for advice in chain([first], answering.rest(first)):
+        yield snapshot.taken_at, told(snapshot.world, advice)
+
+
+def first_answers(
+    cluster: Cluster, requests: Sequence[Request], now: datetime
+) -> tuple[datetime, list[dict[str, Any]]] | None:
+    """When the queue was read, and of each request what is told at once; None where no futures are
+    stored. For the compute worker."""
+    from planner.answering import told
+    from planner.grounds import stored_grounds
+
+    grounds = stored_grounds(cluster, now)
+    if grounds is None:
+        return None
+    snapshot = grounds.known.snapshot
+    answers = [told(snapshot.world, grounds.answering(request).first()) for request in requests]
+    return snapshot.taken_at, answers
+
+
+def answer_json(question: Question, now: datetime, ignored: Sequence[str] = ()) -> dict[str, Any]:
+    """The answer as ``POST /api/v1/plan`` tells it, or what of it there is, with its age as of
+    ``now``. Of a question that has one."""
+    told = told_at(
+        now,
+        question.answer,
+        snapshot_at=question.snapshot_at,
+        request=question.request,
+        ignored=ignored,
     )
-    taken_at = known.snapshot.taken_at
-    return taken_at, _set_right(advice, Calibrator(question.cluster, taken_at))
-
-
-def _set_right(advice: Advice, calibrator: Calibrator) -> Advice:
-    """What the replicas say, corrected as that of real jobs is; a plan is told as it is."""
-    from planner.advice import ranked
-
-    if advice.method == "plan":
-        return advice
-    options = [_option_set_right(option, calibrator) for option in advice.options]
-    return replace(advice, options=ranked(options))
-
-
-def _option_set_right(option: Option, calibrator: Calibrator) -> Option:
-    from planner.probe import queued
-    from planner.start_columns import corrected
-
-    if option.p50_s is None and not option.later_than_horizon:
-        return option
-    job = replace(queued(option.request, option.partition), submit_at=calibrator.at)
-    start, how = calibrator.left(job, option.start)
-    return replace(corrected(option, start).within(HORIZON_S), how=how)
-
-
-def _batches() -> Iterator[range]:
-    """Of replicas, as many as there is time for."""
-    until_s = time.monotonic() + BUDGET_S
-    for first in range(0, REPLICAS, BATCH):
-        if first and time.monotonic() > until_s:
-            return
-        yield range(first, first + BATCH)
-
-
-def _answer(advice: Advice) -> dict[str, Any]:
-    """``best`` is the place of the best option in ``options``; None where none has a start."""
-    options = [option.as_json() for option in advice.options]
-    has_start = bool(options) and options[0]["start"]["p50_s"] is not None
-    return {
-        "method": advice.method,
-        "replicas": advice.replicas,
-        "horizon_s": HORIZON_S,
-        "ignored": [],
-        "options": options,
-        "best": 0 if has_start else None,
-        "smallest_change": None,
-        "walltime": [],
-        "by_hour": [],
-    }
-
-
-def answer_json(question: Question, now: datetime) -> dict[str, Any]:
-    """The answer as ``POST /api/v1/plan`` tells it, with its age as of ``now``."""
-    snapshot_at = question.snapshot_at
-    return {
-        "snapshot_at": snapshot_at.isoformat() if snapshot_at else None,
-        "age_s": (now - snapshot_at).total_seconds() if snapshot_at else None,
-        "request": question.request,
-        **(question.answer or {}),
-    }
+    return {"id": question.pk, "state": question.state, **told}
 
 
 def sweep(now: datetime) -> int:

@@ -53,6 +53,12 @@ def _not_allowed(kind: str, asked: str | None, allowed: frozenset[str] | None) -
     return f"{kind} {asked} is not allowed here; {one_of}" if asked else f"no {kind}: {one_of}"
 
 
+def longest_s(world: World, partition: Partition, request: Request) -> float:
+    """The longest limit that the partition and the QOS of the request allow; infinite: any."""
+    wall_s = _qos_wall_s(world, partition, request)
+    return partition.max_s if wall_s is None else min(partition.max_s, wall_s)
+
+
 def _qos_wall_s(world: World, partition: Partition, request: Request) -> float | None:
     names = (partition.qos, request.qos)
     walls_s = [q.max_wall_s for q in world.qos if q.name in names and q.max_wall_s is not None]
@@ -68,17 +74,19 @@ def _size(nodes: Nodes, mine: BoolArray, request: Request) -> Iterator[str]:
         yield f"{request.nodes} nodes are more than its {mine.sum()}; ask for fewer"
     if request.gpus:
         yield from _gpus(nodes, mine, request)
-    for feature in request.constraint:
-        if not any(feature in nodes.features[index] for index in np.flatnonzero(mine)):
-            yield f"none of its nodes has the feature {feature}; leave it out"
+    for choice in request.constraint:
+        wanted = set(choice.split("|"))
+        if not any(wanted & nodes.features[index] for index in np.flatnonzero(mine)):
+            yield f"none of its nodes has the feature {choice}; leave it out"
     tasks_on_one = -(-request.ntasks // request.nodes)
     cpus, most_cpus = tasks_on_one * request.cpus, int(nodes.cpus[mine].max())
     if cpus > most_cpus:
         yield f"{cpus} CPUs on one node are more than its nodes have; ask for at most {most_cpus}"
     most_mem_mib = int(nodes.mem_mib[mine].max())
-    if request.mem_mib is not None and request.mem_mib > most_mem_mib:
+    on_one_mib = (request.mem_mib or 0) * (cpus if request.mem_per_cpu else 1)
+    if on_one_mib > most_mem_mib:
         yield (
-            f"{request.mem_mib} MiB on one node are more than its nodes have; ask for at most"
+            f"{on_one_mib} MiB on one node are more than its nodes have; ask for at most"
             f" {most_mem_mib}M"
         )
     yield "no nodes of it have all of this together, even when idle; ask for less of something"

@@ -13,9 +13,12 @@ from planner import (
     forecast_batches,
     forecast_queue,
     learn_queue,
+    noticing,
+    promises,
     questions,
     replay,
     scoring,
+    watching,
 )
 
 
@@ -27,6 +30,9 @@ def request_forecasts() -> None:
     replay.sweep(now)
     check_queue.sweep(now)
     learn_queue.sweep(now)
+    watching.sweep(now)
+    noticing.sweep(now)
+    promises.forget_unused(now)
     forecast_queue.request_due(now)
     replay.ring_if_any()
     check_queue.request_due(now)
@@ -36,6 +42,17 @@ def request_forecasts() -> None:
 @shared_task
 def compute_forecast(pk: int) -> None:
     forecast_batches.compute(pk)
+    watching.look_after(pk, timezone.now())
+
+
+@shared_task
+def look_first(pk: int) -> None:
+    watching.look_first(pk, timezone.now())
+
+
+@shared_task
+def mail_notice(pk: int) -> None:
+    noticing.send(pk)
 
 
 @shared_task

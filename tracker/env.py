@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
+from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -48,6 +50,46 @@ def networks(name: str) -> list[IPv4Network | IPv6Network]:
         raise ImproperlyConfigured(
             f"{name}: {error}; give networks such as 10.0.0.0/8,192.168.1.7/32"
         ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """``host`` is empty where no e-mail is sent."""
+
+    host: str = ""
+    port: int = 25
+    user: str = ""
+    password: str = ""
+    starts_tls: bool = False
+    is_tls: bool = False
+
+
+# What is said first on a connection, and the port where that is usual.
+MAIL_SCHEMES = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
+
+
+def mail_server(name: str) -> MailServer:
+    value = os.environ.get(name, "")
+    if not value:
+        return MailServer()
+    url = urlsplit(value)
+    try:
+        port = url.port or MAIL_SCHEMES[url.scheme]
+    except (KeyError, ValueError):
+        port = 0
+    if not port or not url.hostname:  # the value may hold a password: it is not repeated
+        raise ImproperlyConfigured(
+            f"{name} is no address of a mail server; give one such as "
+            "smtp+tls://user:password@mail.example.org:587 (or smtp://, smtps://)"
+        )
+    return MailServer(
+        host=url.hostname,
+        port=port,
+        user=unquote(url.username or ""),
+        password=unquote(url.password or ""),
+        starts_tls=url.scheme == "smtp+tls",
+        is_tls=url.scheme == "smtps",
+    )
 
 
 def data_dir(base: Path) -> Path:

@@ -73,6 +73,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "tracker.views.base.site",
+                "planner.views.watches.badge",
             ],
         },
     }
@@ -194,6 +195,17 @@ METRIC_POINTS_MAX = 1_000  # points in one request
 SSH_CONFIG = os.environ.get("QUEUECAST_SSH_CONFIG", "")
 JWT_DIR = os.environ.get("QUEUECAST_JWT_DIR") or str(DATA_DIR / "jwt")
 WEBHOOK_TRUSTED_NETS = env.networks("WEBHOOK_TRUSTED_NETS")
+
+# --- e-mail: of notices, where a server is named
+_mail = env.mail_server("EMAIL_URL")
+EMAIL_HOST = _mail.host
+EMAIL_PORT = _mail.port
+EMAIL_HOST_USER = _mail.user
+EMAIL_HOST_PASSWORD = _mail.password
+EMAIL_USE_TLS = _mail.starts_tls
+EMAIL_USE_SSL = _mail.is_tls
+EMAIL_TIMEOUT = 10  # s: a server that hangs holds one of four threads of the poll worker
+DEFAULT_FROM_EMAIL = os.environ.get("EMAIL_FROM") or f"queuecast@{_public.hostname or 'localhost'}"
 
 # --- Celery: the database is the truth, the broker a doorbell
 BROKER_URL = os.environ.get("BROKER_URL", "")

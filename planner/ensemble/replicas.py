@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from math import inf, nan
 
@@ -11,6 +11,7 @@ import numpy as np
 from planner.ensemble.chance import FloatArray, Hashes, alike, hashes
 from planner.ensemble.past import Past
 from planner.ensemble.starts import Starts
+from planner.futures import Future, Recording
 from planner.runtimes import AskedRun, RunTimes
 from planner.sim.cluster import World
 from planner.sim.engine import Simulation
@@ -18,6 +19,7 @@ from planner.sim.jobs import Job, Key
 from planner.sim.views import RunningJob
 
 _STRIDE_S = 300.0  # how often a replica looks whether all jobs asked about have started
+_RECORDED_RUNS = 2000  # at least, before a replica that is recorded stops short of its horizon
 
 
 def run_batch(
@@ -29,11 +31,13 @@ def run_batch(
     horizon_s: float,
     of: Collection[Key] | None = None,
     bf_interval_s: float | None = None,
+    on_future: Callable[[Future], None] | None = None,
 ) -> Starts:
     """Starts of the jobs that wait at the origin, or of those named, in the world's order.
 
     Replica r is the same in whatever batch it runs. Each stops once all of them have started.
     Backfill looks as often as told, see ``planner.ensemble.pace``; None: as the site's does.
+    ``on_future`` is given what each replica did, in their order.
     """
     if bf_interval_s is not None:
         world = replace(world, config=replace(world.config, bf_interval_s=bf_interval_s))
@@ -44,12 +48,17 @@ def run_batch(
     ]
     shape = len(replicas), len(waiting)
     start_s, end_s = np.full(shape, np.nan), np.full(shape, np.nan)
-    if waiting:
+    if waiting or on_future is not None:
         here = _with_run_times(world.jobs, past, seed, replicas)
         for row, replica in enumerate(replicas):
             jobs = (*here[row], *_arriving(world, past, seed, replica, horizon_s))
-            starts = _first_starts(replace(world, jobs=jobs), waiting, horizon_s)
-            start_s[row], end_s[row] = zip(*starts, strict=True)
+            one = replace(world, jobs=jobs)
+            recording = None if on_future is None else Recording(one)
+            starts, until_s = _first_starts(one, waiting, horizon_s, recording)
+            if waiting:
+                start_s[row], end_s[row] = zip(*starts, strict=True)
+            if recording is not None and on_future is not None:
+                on_future(recording.future(replica, horizon_s, until_s))
     return Starts(tuple(waiting), start_s, end_s)
 
 
@@ -102,24 +111,35 @@ def _drawn(
 
 
 def _first_starts(
-    world: World, waiting: Sequence[Key], horizon_s: float
-) -> list[tuple[float, float]]:
-    """Start and end of each; of one that is preempted those of its first run, undisturbed."""
+    world: World, waiting: Sequence[Key], horizon_s: float, recording: Recording | None
+) -> tuple[list[tuple[float, float]], float]:
+    """Start and end of each, of one that is preempted those of its first run, undisturbed; and
+    how far time has passed."""
     found: dict[Key, tuple[float, float]] = {}
 
     def note(started: RunningJob) -> None:
         run_s = started.limit_s if started.job.run_s is None else started.job.run_s
         found.setdefault(started.job.key, (started.start_s, started.start_s + run_s))
+        if recording is not None:
+            recording.note_start(started)
 
-    simulation = Simulation(world, on_start=note, keeps_plan=False)
+    note_end = None if recording is None else recording.note_end
+    simulation = Simulation(
+        world, on_start=note, on_end=note_end, on_requeue=note_end, keeps_plan=False
+    )
+    if recording is not None:
+        recording.note_running(simulation.running())
     simulation.run(0.0)
     in_vain = _never(simulation)
     to_come = set(waiting) - in_vain
-    while simulation.now_s < horizon_s and not found.keys() >= to_come:
+    while simulation.now_s < horizon_s and (
+        not found.keys() >= to_come or (recording is not None and len(recording) < _RECORDED_RUNS)
+    ):
         simulation.run(min(horizon_s, simulation.now_s + _STRIDE_S))
     if not found.keys() >= to_come:
         in_vain |= _never(simulation)  # a dependency may have failed since
-    return [found.get(key, (nan, nan) if key in in_vain else (inf, inf)) for key in waiting]
+    starts = [found.get(key, (nan, nan) if key in in_vain else (inf, inf)) for key in waiting]
+    return starts, simulation.now_s
 
 
 def _never(simulation: Simulation) -> set[Key]:

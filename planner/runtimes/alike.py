@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,17 +14,19 @@ Codes = Mapping[str, IntArray]  # by column
 
 NONE = -1  # the code of an unknown word, the group of a job that has none
 
-# The columns in which the jobs of a group agree, finest first. On the logs of KTH and Curie a
-# level by user and limit, or by user and processors, adds nothing to these.
+# The columns in which the jobs of a group agree, finest first. Jobs of one sweep agree in all that
+# was asked for (name, partition, procs, limit). Levels by user and limit, or by user and
+# processors, add nothing to these.
 LIKENESS: tuple[tuple[str, ...], ...] = (
+    ("user", "sweep"),
     ("user", "name"),
-    ("user", "procs", "limit"),
     ("user",),
     ("account",),
     ("partition", "procs", "limit"),
     ("procs", "limit"),
     (),
 )
+SWEEP = 0  # the level whose groups are sweeps
 
 _DIGITS = re.compile(r"\d+")
 
@@ -38,16 +40,16 @@ class Words:
     """Numbers for the words of each column; "" is unknown and has none."""
 
     def __init__(self) -> None:
-        self._codes: dict[tuple[str, str | float], int] = {}
+        self._codes: dict[tuple[str, Hashable], int] = {}
 
-    def learn(self, column: str, words: Iterable[str | float]) -> IntArray:
+    def learn(self, column: str, words: Iterable[Hashable]) -> IntArray:
         codes = self._codes
         found = (
             NONE if word == "" else codes.setdefault((column, word), len(codes)) for word in words
         )
         return np.fromiter(found, dtype=np.int64)
 
-    def look_up(self, column: str, words: Iterable[str | float]) -> IntArray:
+    def look_up(self, column: str, words: Iterable[Hashable]) -> IntArray:
         """NONE for a word that was not learnt."""
         found = (self._codes.get((column, word), NONE) for word in words)
         return np.fromiter(found, dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Distributions of run times: weighted samples, some of them censored, made continuous."""
+"""Distributions of run times, made continuous."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from planner.runtimes.alike import IntArray
-from planner.runtimes.past import FloatArray
-from planner.runtimes.window import Samples
+from planner.runtimes.samples import FloatArray, Samples
 
 _APART = 64.0  # more than the logarithm of any run time: keeps the curves of a stack apart
-_NEXT = 1e-9  # in the logarithm: no later than any other
 _TWICE = math.log(2.0)
 
 
@@ -25,26 +23,17 @@ class Curve:
     log_s: FloatArray  # never falling
 
     @classmethod
-    def through(cls, samples: Samples, limit_s: float) -> Curve:
-        """The product-limit estimate of Kaplan and Meier (1958), with weights.
-
-        What is left behind the last end below the limit ends at the limit; for jobs without one
-        at twice the longest run. The shortest may run half as long as any that ended.
-        """
-        # At one time ends come first. The sort merges the parts, each in order, of the samples.
-        order = np.argsort(samples.log_s + _NEXT * ~samples.is_end, kind="stable")
-        log_s, weight, is_end = samples.log_s[order], samples.weight[order], samples.is_end[order]
-        at_risk = np.cumsum(weight[::-1])[::-1]
-        after = np.cumprod(np.where(is_end, 1.0 - np.minimum(1.0, weight / at_risk), 1.0))
-        before = np.concatenate(([1.0], after[:-1]))
+    def through(cls, ends: Samples, limit_s: float) -> Curve:
+        """Of ends of weight 1 in all; the shortest may run half as long as any of them."""
         log_limit = math.log(limit_s)
-        inner = np.flatnonzero(is_end & (log_s < log_limit))
-        knots = log_s[inner]
+        inner = ends.log_s < log_limit
+        knots, weight = ends.log_s[inner], ends.weight[inner]
+        share = np.cumsum(weight)
+        within = float(share[-1]) if len(share) else 0.0
         shortest = float(knots[0]) if len(knots) else log_limit
-        longest = float(knots[-1]) + _TWICE if math.isinf(limit_s) else log_limit
-        left = float(after[inner[-1]]) if len(knots) else 1.0
+        longest = float(knots[-1]) if math.isinf(limit_s) else log_limit
         return cls(
-            np.concatenate(([0.0], 1.0 - (before[inner] + after[inner]) / 2.0, [1.0 - left, 1.0])),
+            np.concatenate(([0.0], share - weight / 2.0, [within, 1.0])),
             np.concatenate(([max(0.0, shortest - _TWICE)], knots, [longest, longest])),
         )
 

@@ -7,16 +7,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from planner.runtimes.alike import NONE, IntArray
+from planner.runtimes.alike import LIKENESS, NONE, SWEEP, IntArray
 from planner.runtimes.curves import Curve, Curves
-from planner.runtimes.past import AskedRun, FloatArray, PastRuns
-from planner.runtimes.window import Samples, Window
+from planner.runtimes.past import AskedRun, PastRuns
+from planner.runtimes.samples import FloatArray, Samples
+from planner.runtimes.window import Window
 
-# What all coarser groups weigh beside a group, where its newest job weighs 1, the next 1/2, the
-# next 1/3: a group of 30 jobs counts as much as they do.
+# What all coarser groups weigh beside a group, where its newest job, or sweep, weighs 1, the next
+# 1/2, the next 1/3: a group of 30 counts as much as they do.
 COARSER = 4.0
 # The share of the limit that a user's first job uses is a uniform number to this power: deciles
-# of 0.3, 2, 5, 10, 18, 28, 41, 57 and 77 %, much like the logs of KTH, Curie and Eagle.
+# of 0.3, 2, 5, 10, 18, 28, 41, 57 and 77 %, much like the logs of KTH, Curie and Eagle; but one in
+# sixteen runs into its limit.
 FIRST_JOBS = 2.5
 UNLIMITED_S = 60.0, 7 * 86_400.0  # least and most, where nothing else is known
 OVERTIME_S = 30.0  # Slurm looks for jobs past their limit twice a minute
@@ -30,6 +32,7 @@ class RunTimes:
         self._now_s = now_s
         self._windows: dict[tuple[int, int], Window | None] = {}
         self._samples: dict[tuple[int, int, float], Samples | None] = {}
+        self._resolved: dict[tuple[int, tuple[int, ...], float], Samples] = {}
         self._curves: dict[tuple[tuple[int, ...], float], Curve] = {}
 
     @classmethod
@@ -58,6 +61,15 @@ class RunTimes:
         within_s = np.where(run_s < limit_s * (1.0 - 1e-9), run_s, limit_s)  # log and back again
         return np.where(age_s < limit_s, within_s, age_s + OVERTIME_S * u)
 
+    def ended_of_user(self, job: AskedRun) -> int:
+        """How many ended runs of its user are known."""
+        level = LIKENESS.index(("user",))
+        group = int(self._past.groups_of([job])[0, level])
+        if group == NONE:
+            return 0
+        rows = self._past.rows_of(level, group, self._now_s)
+        return int(np.count_nonzero(self._past.end_s[rows] <= self._now_s))
+
     def _curves_of(self, jobs: Sequence[AskedRun]) -> tuple[Curves, IntArray]:
         """Jobs of the same groups and limit have one curve: the curves, and which is whose."""
         numbers: dict[tuple[tuple[int, ...], float], int] = {}
@@ -68,29 +80,21 @@ class RunTimes:
         which = np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
         for key in numbers:
             if key not in self._curves:
-                self._curves[key] = self._curve(*key)
+                self._curves[key] = Curve.through(self._ends(0, *key), key[1])
         return Curves([self._curves[key] for key in numbers]), which
 
-    def _curve(self, groups: tuple[int, ...], limit_s: float) -> Curve:
-        left = 1.0
-        parts: list[Samples] = []
-        for level, group in enumerate(groups):
-            samples = self._under(level, group, limit_s)
-            if samples is None:
-                continue
-            weight = float(samples.weight.sum())
-            share = left * weight / (weight + COARSER)
-            left -= share
-            parts.append(Samples(samples.log_s, samples.weight * share / weight, samples.is_end))
-        parts.append(_of_limit(limit_s, left))
-        return Curve.through(
-            Samples(
-                np.concatenate([part.log_s for part in parts]),
-                np.concatenate([part.weight for part in parts]),
-                np.concatenate([part.is_end for part in parts]),
-            ),
-            limit_s,
-        )
+    def _ends(self, level: int, groups: tuple[int, ...], limit_s: float) -> Samples:
+        """Of the groups of that level and coarser ones."""
+        if not groups:
+            return _of_limit(limit_s)
+        key = level, groups, limit_s
+        if key not in self._resolved:
+            coarser = self._ends(level + 1, groups[1:], limit_s)
+            samples = self._under(level, groups[0], limit_s)
+            self._resolved[key] = (
+                coarser if samples is None else samples.resolved(coarser, COARSER, limit_s)
+            )
+        return self._resolved[key]
 
     def _under(self, level: int, group: int, limit_s: float) -> Samples | None:
         key = level, group, limit_s
@@ -105,15 +109,18 @@ class RunTimes:
         key = level, group
         if key not in self._windows:
             rows = self._past.rows_of(level, group, self._now_s)
-            self._windows[key] = Window.of(self._past, rows, self._now_s)
+            self._windows[key] = Window.of(
+                self._past, rows, self._now_s, of_one_sweep=level == SWEEP
+            )
         return self._windows[key]
 
 
-def _of_limit(limit_s: float, weight: float) -> Samples:
+def _of_limit(limit_s: float) -> Samples:
     """Nothing known: as first jobs of users go, without a limit all magnitudes alike."""
     if math.isfinite(limit_s):
-        run_s = limit_s * (np.arange(0.5, 15.0) / 15.0) ** FIRST_JOBS
+        share = np.append((np.arange(0.5, 15.0) / 15.0) ** FIRST_JOBS, 1.0)  # the last at the limit
+        run_s = limit_s * share
     else:
         run_s = np.geomspace(*UNLIMITED_S, 15)
-    each = np.full(len(run_s), weight / len(run_s))
+    each = np.full(len(run_s), 1.0 / len(run_s))
     return Samples(np.log(np.maximum(1.0, run_s)), each, np.full(len(run_s), True))

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from planner.runtimes.alike import LIKENESS, Codes, Groups, IntArray, Words, stem
-
-FloatArray = NDArray[np.float64]
+from planner.runtimes.alike import LIKENESS, SWEEP, Codes, Groups, IntArray, Words, stem
+from planner.runtimes.samples import FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +49,7 @@ class PastRuns:
     start_s: FloatArray
     end_s: FloatArray  # inf: runs still
     limit_s: FloatArray  # inf: unlimited
+    sweep: IntArray  # the same for jobs of one sweep, NONE: of nobody known
     _words: Words
     _levels: tuple[Groups, ...]  # as LIKENESS
 
@@ -62,12 +61,14 @@ class PastRuns:
         words = Words()
         codes = _coded(words.learn, ordered)
         start_s = np.array([row.start_s for row in ordered], dtype=np.float64)
+        levels = tuple(Groups.of(codes, likeness, start_s) for likeness in LIKENESS)
         return cls(
             start_s=start_s,
             end_s=np.array(ends, dtype=np.float64),
             limit_s=np.array([max(1.0, row.limit_s) for row in ordered], dtype=np.float64),
+            sweep=levels[SWEEP].find(codes),
             _words=words,
-            _levels=tuple(Groups.of(codes, likeness, start_s) for likeness in LIKENESS),
+            _levels=levels,
         )
 
     def __len__(self) -> int:
@@ -84,14 +85,16 @@ class PastRuns:
 
 
 class _Coding(Protocol):
-    def __call__(self, column: str, words: Iterable[str | float]) -> IntArray: ...
+    def __call__(self, column: str, words: Iterable[Hashable]) -> IntArray: ...
 
 
 def _coded(code: _Coding, jobs: Sequence[Ran] | Sequence[AskedRun]) -> Codes:
+    sweeps = [(stem(job.name), job.partition, job.procs, job.limit_s) for job in jobs]
     return {
         "user": code("user", (job.user for job in jobs)),
         "account": code("account", (job.account for job in jobs)),
-        "name": code("name", (stem(job.name) for job in jobs)),
+        "name": code("name", (sweep[0] for sweep in sweeps)),
+        "sweep": code("sweep", sweeps),
         "partition": code("partition", (job.partition for job in jobs)),
         "procs": code("procs", (job.procs for job in jobs)),
         "limit": code("limit", (job.limit_s for job in jobs)),

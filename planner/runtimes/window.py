@@ -6,28 +6,18 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from planner.runtimes.alike import IntArray
-from planner.runtimes.past import FloatArray, PastRuns
+from planner.runtimes.alike import NONE, IntArray
+from planner.runtimes.past import PastRuns
+from planner.runtimes.samples import BoolArray, FloatArray, Samples
 
-BoolArray = NDArray[np.bool_]
-
-NEWEST = 60  # ended jobs of a group that count
+NEWEST = 60  # ended jobs of a sweep that count, or sweeps of a coarser group
+PER_SWEEP = 4  # newest ended jobs, and newest running ones, that stand for a sweep there
 STEADIER = 0.5  # run times in seconds that vary so much less than shares of the limit win
 # Each run stands for some beside it: by so much in the logit of its share of the limit, a measure
 # in which a run close to its limit stays close to it.
 SMEAR = (-0.4, 0.0, 0.4)
 _MOMENT = 1e-6  # of a limit
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Samples:
-    """Run times, shortest first; with ``is_end`` False a job runs at least so long."""
-
-    log_s: FloatArray
-    weight: FloatArray
-    is_end: BoolArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,14 +31,22 @@ class Window:
     follows_limit: bool
 
     @classmethod
-    def of(cls, past: PastRuns, rows: IntArray, now_s: float) -> Window | None:
+    def of(
+        cls, past: PastRuns, rows: IntArray, now_s: float, *, of_one_sweep: bool
+    ) -> Window | None:
         """The newest of those rows, which had all started by then; None if there is none.
 
-        Newest by start, running ones among them: of jobs that ended lately too many are short.
+        Newest by start, running ones among them: of jobs that ended lately too many are short. The
+        jobs of a sweep run alike, so that among others they count as one job does.
         """
-        rows, newer_ends = _newest(past, rows, now_s)
+        rows = _looked_at(past, rows, now_s)
         if not len(rows):
             return None
+        alone = -1 - np.arange(len(rows))
+        sweep = past.sweep[rows]
+        kinds = alone if of_one_sweep else np.where(sweep == NONE, alone, sweep)
+        places, weight = _newest(kinds, past.end_s[rows] <= now_s)
+        rows = rows[places]
         is_end = past.end_s[rows] <= now_s
         run_s = np.maximum(1.0, np.minimum(past.end_s[rows], now_s) - past.start_s[rows])
         limit_s = past.limit_s[rows]
@@ -56,7 +54,7 @@ class Window:
             run_s=run_s,
             limit_s=limit_s,
             is_end=is_end,
-            weight=(1.0 / (1.0 + newer_ends)).astype(np.float64),
+            weight=weight,
             follows_limit=_follows_limit(run_s[is_end], limit_s[is_end]),
         )
 
@@ -89,25 +87,42 @@ class Window:
         return Samples(all_s[order], self.weight[row] / len(log_s), is_end[row])
 
 
-def _newest(past: PastRuns, rows: IntArray, now_s: float) -> tuple[IntArray, IntArray]:
-    """The last NEWEST rows that had ended, those running that started since, at most as many
-    again; and how many of the ended ones started after each."""
-    looked_at = 2 * NEWEST
-    while True:  # a large array that runs may stand before all that ended
-        last = rows[-looked_at:]
-        is_end = past.end_s[last] <= now_s
-        if looked_at >= len(rows) or np.count_nonzero(is_end) >= NEWEST:
+def _looked_at(past: PastRuns, rows: IntArray, now_s: float) -> IntArray:
+    """The last rows, enough to hold some sweeps that ended: a large array may run since then."""
+    looked_at = 8 * NEWEST
+    while looked_at < len(rows):
+        if np.count_nonzero(past.end_s[rows[-looked_at:]] <= now_s) >= NEWEST:
             break
         looked_at *= 4
-    newer_ends, newer_running = _later(is_end), _later(~is_end)
-    kept = (newer_ends < NEWEST) & (is_end | (newer_running < NEWEST))
-    return last[kept], newer_ends[kept]
+    return rows[-looked_at:]
 
 
-def _later(marked: BoolArray) -> IntArray:
-    """How many behind each are marked."""
-    counts: IntArray = np.cumsum(marked[::-1], dtype=np.int64)[::-1] - marked
-    return counts
+def _newest(kinds: IntArray, is_end: BoolArray) -> tuple[IntArray, FloatArray]:
+    """Places of the rows that stand for the last NEWEST kinds of which one has ended, and for as
+    many that only run; and their weights.
+
+    Those of a kind weigh 1 / (1 + the ended kinds that are newer) together.
+    """
+    _, first, kind = np.unique(kinds[::-1], return_index=True, return_inverse=True)
+    kind = first.argsort().argsort()[kind]  # by row, numbered from the newest on
+    rows = np.flatnonzero(_alike_before(2 * kind + is_end[::-1]) < PER_SWEEP)
+    kind, is_end = kind[rows], is_end[::-1][rows]
+    has_ended = np.bincount(kind, weights=is_end) > 0.0
+    newer_ended = np.cumsum(has_ended, dtype=np.int64) - has_ended
+    newer_running = np.cumsum(~has_ended, dtype=np.int64) - ~has_ended
+    counts = (newer_ended < NEWEST) & (has_ended | (newer_running < NEWEST))
+    weight = counts / (1.0 + newer_ended) / np.bincount(kind)
+    kept = counts[kind]
+    return len(kinds) - 1 - rows[kept], weight[kind][kept]
+
+
+def _alike_before(of: IntArray) -> IntArray:
+    """How many before each are the same."""
+    order = np.argsort(of, kind="stable")
+    begins = np.searchsorted(of[order], of[order])
+    found = np.empty_like(order)
+    found[order] = np.arange(len(order)) - begins
+    return found
 
 
 def _follows_limit(run_s: FloatArray, limit_s: FloatArray) -> bool:

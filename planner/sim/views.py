@@ -36,6 +36,7 @@ class RunningJob:
     start_s: float
     limit_s: float
     allocation: tuple[NodeShare, ...]
+    priority: int  # as it started; 0 if it ran at the origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +96,9 @@ def can_start(pending: Pending) -> bool:
 
 
 def running(one: Running, nodes: Nodes) -> RunningJob:
-    return RunningJob(
-        one.job, one.partition.name, one.start_s, one.limit_s, shares_of(one.allocation, nodes)
-    )
+    allocation = shares_of(one.allocation, nodes)
+    priority = one.record.priority
+    return RunningJob(one.job, one.partition.name, one.start_s, one.limit_s, allocation, priority)
 
 
 def ended(one: Running, end_s: float, nodes: Nodes, *, cancelled: bool, evicted: bool) -> EndedJob:

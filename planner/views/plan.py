@@ -2,44 +2,88 @@
 
 from __future__ import annotations
 
-import shlex
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from planner import questions
 from planner.choices import choices
-from planner.forms import PlanForm
+from planner.forms import PlanForm, ScriptForm
 from planner.models import Question
 from planner.outlook import outlook, spread_axis, time_line
 from planner.track_record import Choice, kept_track_record
-from tracker.models import Actor, Cluster
-from tracker.spread import Axis
+from planner.views.answer import shown, version
+from planner.views.plan_links import kept
+from planner.views.plan_script import (
+    address_of,
+    address_of_experiment,
+    script_of,
+)
+from tracker.models import Actor, Cluster, Experiment
 from tracker.views.base import actor_of
 
 NOTHING_NEW = 204  # htmx leaves the page as it is
+# The form's first row, and what it draws in its own way; all other fields follow under "More".
+FIRST_FIELDS = ("gpus", "gpu_type", "cpus", "mem", "time", "partition")
 
 
 @require_safe
 @login_required
 def plan(request: HttpRequest) -> HttpResponse:
-    """``?cluster=`` chooses, the fields of the form ask: reloading asks the same again."""
+    """``?cluster=`` chooses, the fields of the form ask: reloading asks the same again.
+    ``?experiment=`` alone asks what the experiment asks for."""
     actor, now = actor_of(request), timezone.now()
-    cluster = chosen_cluster(actor, request.GET.get("cluster"))
+    experiment = experiment_of(actor, request.GET.get("experiment"))
+    cluster = chosen_cluster(actor, request.GET.get("cluster"), experiment)
     if cluster is None:
         return render(request, "planner/no_cluster.html", {"section": "plan"})
+    if experiment and "ask" not in request.GET:
+        address = address_of_experiment(request, experiment, cluster, now)
+        if address is not None:
+            return redirect(address)
+    return planning_page(request, cluster, ScriptForm(None), now)
+
+
+def planning_page(
+    request: HttpRequest, cluster: Cluster, script_form: ScriptForm, now: datetime
+) -> HttpResponse:
+    actor = actor_of(request)
     queue_at = questions.queue_read_at(cluster)
-    form = _form(request, actor, cluster)
+    form = _form(request, actor, cluster, now)
     question = None
     if form.is_bound and form.is_valid() and queue_at is not None:
         question = questions.ask(actor, cluster, form.request, now)
-    context = _queue(actor, cluster, queue_at, now) | {"form": form, "section": "plan"}
-    context["record"] = kept_track_record(cluster, Choice(), now)
-    return render(request, "planner/plan.html", context | _answer(question))
+    context = _queue(actor, cluster, queue_at, now) | {
+        "section": "plan",
+        "form": form,
+        "script_form": script_form,
+        "first_fields": FIRST_FIELDS,
+        "kept_fields": _kept_fields(request, form),
+        "record": kept_track_record(cluster, Choice(), now),
+    }
+    return render(request, "planner/plan.html", context | _answer(request, question))
+
+
+@require_POST
+@login_required
+def plan_script(request: HttpRequest) -> HttpResponse:
+    """Redirects to the question that a batch script asks; 400 with its form where it cannot be
+    read."""
+    cluster = chosen_cluster(actor_of(request), request.POST.get("cluster"))
+    if cluster is None:
+        raise Http404
+    now = timezone.now()
+    form = ScriptForm(request.POST, request.FILES, now=now)
+    if form.is_valid():
+        experiment = request.POST.get("experiment", "")
+        return redirect(address_of(request, cluster, form.asked, form.text, experiment))
+    answer = planning_page(request, cluster, form, now)
+    answer.status_code = 400
+    return answer
 
 
 @require_safe
@@ -57,29 +101,51 @@ def plan_queue(request: HttpRequest, name: str) -> HttpResponse:
 @require_safe
 @login_required
 def plan_answer(request: HttpRequest, pk: int) -> HttpResponse:
-    """The answer to one's own question, or how long it has been waited for."""
+    """The answer to one's own question, or how long it has been waited for; nothing where the page
+    has it already: ``?seen=``."""
     question = get_object_or_404(
         Question.objects.select_related("cluster"), pk=pk, asked_by=request.user
     )
-    return render(request, "planner/_answer.html", _answer(question))
+    if request.GET.get("seen") == version(question):
+        return HttpResponse(status=NOTHING_NEW)
+    return render(request, "planner/_answer.html", _answer(request, question))
 
 
-def chosen_cluster(actor: Actor, name: str | None) -> Cluster | None:
-    """The named cluster, else the first: a page is better than a question which."""
+def chosen_cluster(
+    actor: Actor, name: str | None, experiment: Experiment | None = None
+) -> Cluster | None:
+    """The named cluster, else the experiment's, else the first: a page is better than a question
+    which."""
     if name and "\0" not in name:  # which PostgreSQL would refuse to look for
         return get_object_or_404(actor.clusters(), name=name)
+    if experiment and experiment.cluster:
+        return experiment.cluster
     return actor.clusters().first()
 
 
-def _form(request: HttpRequest, actor: Actor, cluster: Cluster) -> PlanForm:
+def experiment_of(actor: Actor, pk: str | None) -> Experiment | None:
+    """404 where it is named and may not be seen; nonsense names none."""
+    if not (pk and pk.isascii() and pk.isdecimal() and len(pk) < 19):
+        return None
+    return get_object_or_404(actor.experiments(), pk=pk)
+
+
+def _form(request: HttpRequest, actor: Actor, cluster: Cluster, now: datetime) -> PlanForm:
     user = actor.unix_name(cluster) or ""
     known = choices(actor, cluster, user)
     if "ask" in request.GET:
-        return PlanForm(request.GET, known=known, user=user)
-    form = PlanForm(None, known=known, user=user)
+        return PlanForm(request.GET, known=known, user=user, now=now)
+    form = PlanForm(None, known=known, user=user, now=now)
     form.initial = {name: request.GET[name] for name in form.fields if name in request.GET}
     form.initial["partition"] = request.GET.getlist("partition")
     return form
+
+
+def _kept_fields(request: HttpRequest, form: PlanForm) -> list[tuple[str, str]]:
+    """What a changed request carries on of the address, besides the form's own fields."""
+    address = kept(request.GET)
+    pairs = ((name, value) for name in address for value in address.getlist(name))
+    return [(name, value) for name, value in pairs if name not in form.fields]
 
 
 def _queue(
@@ -98,31 +164,7 @@ def _queue(
     }
 
 
-def _answer(question: Question | None) -> dict[str, object]:
-    if question is None or question.state != Question.State.DONE:
-        return {"question": question}
-    answer, now = question.answer, question.snapshot_at
-    options = [_with_times(option, now) for option in answer["options"]]
-    best = answer["best"]
-    starts = [
-        option["start"] for option in answer["options"] if option["start"]["p10_s"] is not None
-    ]
-    last_s = max((start["p90_s"] or start["p50_s"] for start in starts), default=None)
-    return {
-        "question": question,
-        "cluster": question.cluster,
-        "options": options,
-        "best": None if best is None else options[best],
-        "axis": last_s and Axis.around(now, [now + timedelta(seconds=last_s)]),
-    }
-
-
-def _with_times(option: dict, snapshot_at: datetime) -> dict[str, object]:
-    """The option with its seconds from the snapshot as times, named as an estimate's are."""
-    times = {
-        f"{prefix}{level}_at": None if at_s is None else snapshot_at + timedelta(seconds=at_s)
-        for prefix, what in (("", "start"), ("finish_", "finish"))
-        for level in ("p10", "p50", "p90")
-        for at_s in (option[what][f"{level}_s"],)
-    }
-    return option | times | {"command": shlex.join(["sbatch", *option["sbatch_args"], "SCRIPT.sh"])}
+def _answer(request: HttpRequest, question: Question | None) -> dict[str, object]:
+    experiment = experiment_of(actor_of(request), request.GET.get("experiment"))
+    told = shown(question, request.GET, script_of(request), timezone.now())
+    return told | {"experiment": experiment}

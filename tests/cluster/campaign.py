@@ -96,7 +96,7 @@ def record(
         number = 0
         while (at_s := first_s + number * every_s) <= load_s and not failures:
             time.sleep(max(0.0, began + at_s - time.monotonic()))
-            _capture(transport, folder / SNAPSHOTS / f"{number:03}")
+            capture(transport, folder / SNAPSHOTS / f"{number:03}")
             number += 1
         deadline = began + load_s + drain_s
         while time.monotonic() < deadline and not failures and _anything_waits(transport):
@@ -106,10 +106,10 @@ def record(
         submitter.join()
     if failures:
         raise failures[0]
-    _capture(transport, folder / TRUTH)
+    capture(transport, folder / TRUTH)
 
 
-def _capture(transport: LocalTransport, folder: Path) -> None:
+def capture(transport: LocalTransport, folder: Path) -> None:
     write_capture(transport, folder, HISTORY_DAYS, datetime.now(UTC))
 
 

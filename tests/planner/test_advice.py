@@ -2,113 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
-from planner.advice import Advice, Option, advise
-from planner.ensemble import Past, asked_run
+from planner.advice import Advice, Option, ranked
+from planner.ensemble import Past
 from planner.quantiles import Quantiles
 from planner.request import Request
-from planner.runtimes import PastRuns, Ran, RunTimes
-from planner.snapshot import Facts, build
-from planner.snapshot.requests import Site
+from planner.snapshot import Facts
+from tests.planner.advice_world import (
+    CPU_JOB,
+    GPU_JOB,
+    HOUR_S,
+    NOW,
+    adviser_of,
+    node,
+    past_of,
+    pending,
+    small_facts,
+)
 from tracker.slurm import records as slurm
-
-NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-HOUR_S = 3600.0
-GPU_TRES = slurm.Tres(cpus=8, mem_mib=1000, nodes=1, gpus=4, gpus_by_type={"a100": 4})
-
-
-def node(name: str, *partitions: str, cpus: int = 8, **fields: object) -> slurm.Node:
-    return slurm.Node(name, "IDLE", cpus=cpus, mem_mib=64_000, partitions=partitions, **fields)
-
-
-def running(job_id: int, node_name: str, hours_left: int, **fields: object) -> slurm.QueuedJob:
-    return slurm.QueuedJob(
-        job_id=job_id,
-        state="RUNNING",
-        user="bob",
-        name="train",
-        account="vision",
-        submit_at=NOW - timedelta(hours=2),
-        start_at=NOW - timedelta(hours=1),
-        end_at=NOW + timedelta(hours=hours_left),
-        limit_minutes=60 * (hours_left + 1),
-        node_count=1,
-        ntasks=1,
-        cpus=8,
-        node_list=node_name,
-        **fields,
-    )
 
 
 @pytest.fixture
 def facts() -> Facts:
-    """Partition gpu: one node of four a100, busy for 2 h. slow: one CPU node, busy for 5 h.
-    idle: one CPU node, free. Jobs of slow and idle may run at most a day."""
-    day = 24 * 60
-    return Facts(
-        taken_at=NOW,
-        queue=[
-            running(1, "gpu1", 2, partitions=("gpu",), tres_alloc=GPU_TRES),
-            running(2, "slow1", 5, partitions=("slow",), tres_alloc=slurm.Tres(cpus=8)),
-        ],
-        nodes=[
-            node("gpu1", "gpu", gpus_by_type={"a100": 4}, features=frozenset({"ib"})),
-            node("slow1", "slow"),
-            node("idle1", "idle", cpus=4),
-        ],
-        partitions=[
-            slurm.Partition("gpu", node_list="gpu1", max_minutes=2 * day, default_minutes=60),
-            slurm.Partition("slow", node_list="slow1", max_minutes=day),
-            slurm.Partition(
-                "idle",
-                node_list="idle1",
-                max_minutes=day,
-                allow_accounts=frozenset({"vision", "nlp"}),
-            ),
-        ],
-    )
+    return small_facts()
 
 
-def advice(
-    facts: Facts,
-    request: Request,
-    past: Past,
-    batches: Iterable[range] = (range(8), range(8, 16)),
-    horizon_s: float = 24 * HOUR_S,
-) -> Advice:
-    world = build(facts).world
-    site = Site.of(facts, world.nodes, world.partitions)
-    return advise(world, site, request, past, seed=0, batches=batches, horizon_s=horizon_s)
+def advice(facts: Facts, request: Request, past: Past, horizon_s: float = 24 * HOUR_S) -> Advice:
+    return adviser_of(facts, past, horizon_s=horizon_s).first(request)
 
 
 def options(facts: Facts, request: Request, horizon_s: float = 24 * HOUR_S) -> dict[str, Option]:
     """In the order of the answer, with nothing known of the past: all jobs run to their limits."""
     found = advice(facts, request, Past(), horizon_s=horizon_s).options
     return {option.partition: option for option in found}
-
-
-def past_of(facts: Facts) -> Past:
-    """Bob's jobs with a limit of 3 h ran from 65 to 175 min, alice's with one of 1 h all 30 min."""
-    world = build(facts).world
-    ran = [
-        *(Ran("bob", "vision", "train", "gpu", 8, 3 * HOUR_S, -run_s, 0.0) for run_s in RUNS_S),
-        *(Ran("alice", "vision", "", "gpu", 4, HOUR_S, -HOUR_S / 2, 0.0) for _ in range(40)),
-    ]
-    runs = RunTimes.learn(PastRuns.of(ran), now_s=1.0)
-    asked = {job.key: asked_run(job, world, "train") for job in world.jobs}
-    return Past(runs, asked=asked)
-
-
-RUNS_S = [60.0 * minutes for minutes in range(65, 176)]
-
-
-CPU_JOB = Request(user="alice", account="vision", cpus=4, mem_mib=1000, limit_minutes=60)
-GPU_JOB = replace(CPU_JOB, gpus=2, gpu_type="a100")
 
 
 def test_the_earliest_start_comes_first(facts: Facts) -> None:
@@ -136,24 +66,9 @@ def test_a_start_past_the_horizon_is_not_told_but_still_ranks_before_a_refusal(
 
 
 def test_a_waiting_job_of_higher_priority_goes_first(facts: Facts) -> None:
-    ahead = slurm.QueuedJob(
-        job_id=3,
-        state="PENDING",
-        user="bob",
-        name="next",
-        account="vision",
-        partitions=("gpu",),
-        reason="Resources",
-        priority=4_000_000_000,
-        submit_at=NOW - timedelta(hours=1),
-        limit_minutes=180,
-        node_count=1,
-        ntasks=1,
-        cpus=8,
-    )
+    ahead = pending(3, "gpu", priority=4_000_000_000)
     found = options(replace(facts, queue=[*facts.queue, ahead]), CPU_JOB)["gpu"]
     assert found.start.p50_s >= 5 * HOUR_S
-    assert found.reasons[0] == "1 waiting job of the partition is ahead of it."
 
 
 def test_without_a_limit_the_partitions_default_counts(facts: Facts) -> None:
@@ -162,8 +77,107 @@ def test_without_a_limit_the_partitions_default_counts(facts: Facts) -> None:
     assert found["slow"].limit_minutes == 24 * 60
 
 
-def test_only_the_partitions_asked_for_are_answered(facts: Facts) -> None:
-    assert list(options(facts, replace(CPU_JOB, partitions=("slow",)))) == ["slow"]
+def test_the_partition_asked_for_is_the_default_and_others_are_alternatives(facts: Facts) -> None:
+    found = advice(facts, replace(CPU_JOB, partitions=("gpu",)), Past())
+    assert {option.partition for option in found.options} == {"gpu", "slow", "idle"}
+    assert found.options[found.default].partition == "gpu"
+    assert sum(option.is_default for option in found.options) == 1
+    assert found.options[found.best].partition == "idle"
+
+
+def test_of_several_partitions_asked_for_the_one_that_ends_first_is_the_default(
+    facts: Facts,
+) -> None:
+    found = advice(facts, replace(CPU_JOB, partitions=("slow", "gpu")), Past())
+    assert found.options[found.default].partition == "gpu"
+
+
+def test_without_a_partition_the_clusters_default_is_the_default(facts: Facts) -> None:
+    found = advice(facts, CPU_JOB, Past())
+    assert found.options[found.default].partition == "slow"
+    none = [replace(partition, is_default=False) for partition in facts.partitions]
+    assert advice(replace(facts, partitions=none), CPU_JOB, Past()).default is None
+
+
+def test_a_default_that_is_refused_is_named_all_the_same(facts: Facts) -> None:
+    found = advice(facts, replace(GPU_JOB, partitions=("slow",)), Past())
+    default = found.options[found.default]
+    assert default.partition == "slow" and "it has no GPUs" in default.why_not
+
+
+@pytest.fixture
+def two_qos(facts: Facts) -> Facts:
+    """alice may use normal, by default, and long, which gpu does not admit; bob has neither."""
+    gpu, *others = facts.partitions
+    return replace(
+        facts,
+        partitions=[replace(gpu, allow_qos=frozenset({"normal"})), *others],
+        qos=(slurm.Qos("normal", 10), slurm.Qos("long", 5)),
+        associations=(
+            slurm.Association("c", "root", None),
+            slurm.Association("c", "vision", None, "root"),
+            slurm.Association("c", "vision", "alice", qos=("normal", "long"), default_qos="normal"),
+            slurm.Association("c", "vision", "bob"),
+        ),
+    )
+
+
+def test_every_qos_of_the_user_is_an_option_where_the_partition_admits_it(two_qos: Facts) -> None:
+    found = advice(two_qos, CPU_JOB, Past()).options
+    asked = {(option.partition, option.request.qos) for option in found}
+    everywhere = {(name, qos) for name in ("slow", "idle") for qos in ("normal", "long")}
+    assert asked == {("gpu", "normal"), *everywhere}
+    assert [option.request.qos for option in found if option.is_default] == ["normal"]
+    assert all(f"--qos={option.request.qos}" in option.sbatch_args for option in found)
+
+
+def test_a_qos_of_which_the_user_has_none_is_refused_with_those_there_are(two_qos: Facts) -> None:
+    found = advice(two_qos, replace(CPU_JOB, qos="urgent"), Past())
+    default = found.options[found.default]
+    assert default.why_not == "QOS urgent is not among yours; use normal, long"
+    assert found.options[found.best].request.qos in {"normal", "long"}
+
+
+def test_each_gpu_type_of_a_partition_is_an_option_where_none_is_named(facts: Facts) -> None:
+    gpu, *others = facts.partitions
+    mixed = replace(
+        facts,
+        nodes=[*facts.nodes, node("gpu2", "gpu", gpus_by_type={"h100": 4})],
+        partitions=[replace(gpu, node_list="gpu[1-2]"), *others],
+    )
+    found = advice(mixed, replace(GPU_JOB, gpu_type=None), Past())
+    first, *_ = (option for option in found.options if option.request.gpu_type == "a100")
+    types = [option.request.gpu_type for option in found.options if option.partition == "gpu"]
+    assert sorted(map(str, types)) == ["None", "a100", "h100"]
+    assert found.options[0].p50_s == 0.0 and first.p50_s >= 2 * HOUR_S
+    alone = advice(facts, replace(GPU_JOB, gpu_type=None), Past())
+    assert [one.request.gpu_type for one in alone.options if one.partition == "gpu"] == [None]
+
+
+def test_what_a_job_costs_is_told_in_units_and_in_fair_share(two_qos: Facts) -> None:
+    shares = (
+        slurm.Share("root", None, 0, 1, 0.0),
+        slurm.Share("vision", None, 1, 1, 100.0),
+        slurm.Share("vision", "alice", 2, 1, 0.0),
+        slurm.Share("vision", "bob", 2, 1, 100.0),
+    )
+    config = slurm.ClusterConfig("c", "24.05.4", priority_weights={"fair_share": 1000})
+    found = advice(replace(two_qos, config=config, shares=shares), CPU_JOB, Past()).options[0]
+    assert (found.billing_units, found.billing_unit_hours) == (4.0, 4.0)
+    assert (found.fair_share.now, found.fair_share.after) == (1.0, 0.5)
+
+
+def test_ends_that_are_the_same_to_a_person_rank_by_what_was_asked_and_then_by_cost() -> None:
+    def option(partition: str, end_s: float, cost: float, **fields: bool) -> Option:
+        times = Quantiles(None, end_s, None)
+        return Option(
+            partition, CPU_JOB, 60, None, p50_s=end_s, finish=times, billing_units=cost, **fields
+        )
+
+    dear, cheap = option("dear", 10_000, 8), option("cheap", 10_050, 4)
+    asked, late = option("asked", 10_090, 9, is_default=True), option("late", 10_200, 1)
+    found = ranked([late, dear, asked, cheap])
+    assert [one.partition for one in found] == ["asked", "cheap", "dear", "late"]
 
 
 @pytest.mark.parametrize(
@@ -199,7 +213,7 @@ def test_a_hidden_partition_is_an_option_only_where_it_is_named(facts: Facts) ->
     gpu, *others = facts.partitions
     with_hidden = replace(facts, partitions=[replace(gpu, hidden=True), *others])
     assert "gpu" not in options(with_hidden, GPU_JOB)
-    assert options(with_hidden, replace(GPU_JOB, partitions=("gpu",))).keys() == {"gpu"}
+    assert "gpu" in options(with_hidden, replace(GPU_JOB, partitions=("gpu",)))
 
 
 def test_nodes_that_are_down_refuse_until_they_are_back(facts: Facts) -> None:
@@ -233,18 +247,17 @@ def test_with_nothing_known_of_the_past_one_replica_tells_the_middle_alone(facts
 
 def test_a_start_spreads_as_the_run_times_of_the_past_do(facts: Facts) -> None:
     """Job 1 has run 60 min: it ends within the next 115."""
-    found = advice(facts, replace(GPU_JOB, partitions=("gpu",)), past_of(facts))
-    assert (found.method, found.replicas) == ("ensemble", 16)
-    (gpu,) = found.options
+    found = advice(facts, GPU_JOB, past_of(facts))
+    assert (found.method, found.replicas, found.complete) == ("ensemble", 16, False)
+    gpu = found.options[0]
     assert 0 < gpu.start.p10_s < gpu.start.p50_s < gpu.start.p90_s <= 115 * 60 + 120
     assert gpu.start.p50_s < options(facts, GPU_JOB)["gpu"].start.p50_s  # than at its limit
-    assert gpu.finish.p50_s - gpu.start.p50_s == pytest.approx(HOUR_S / 2, rel=0.2)
+    assert gpu.finish.p50_s > gpu.start.p50_s
     assert gpu.p_within_10_min is not None and 0.0 <= gpu.p_within_10_min < 0.5
 
 
 def test_what_lies_beyond_the_horizon_is_named(facts: Facts) -> None:
-    asked = replace(GPU_JOB, partitions=("gpu",))
-    (gpu,) = advice(facts, asked, past_of(facts), horizon_s=HOUR_S / 2).options
+    gpu = advice(facts, GPU_JOB, past_of(facts), horizon_s=HOUR_S / 2).options[0]
     assert gpu.start.p10_s is not None and gpu.start.p90_s is None
     assert "p90" in gpu.later_than_horizon
 
@@ -258,10 +271,32 @@ def test_a_correction_beyond_the_horizon_is_named_and_its_end_is_not_said() -> N
     assert option.within(10 * HOUR_S) == option
 
 
-def test_a_caller_whose_time_is_up_gets_what_was_simulated_by_then(facts: Facts) -> None:
-    found = advice(facts, CPU_JOB, past_of(facts), batches=[range(4)])
-    assert found.replicas == 4
-    assert all(option.start.p90_s is not None for option in found.options)
+def test_a_job_that_may_not_begin_before_a_time_starts_no_sooner(facts: Facts) -> None:
+    request = replace(CPU_JOB, begin_at=NOW + timedelta(hours=1))
+    found = adviser_of(facts, zone="Europe/Berlin").first(request).options[0]
+    assert (found.partition, found.start.p50_s) == ("idle", HOUR_S)
+    assert found.sbatch_args[-1] == "--begin=2026-11-23T14:00:00"
+    assert found.as_json()["begin_at"] == "2026-11-23T13:00:00+00:00"
+
+
+def test_a_user_without_an_association_is_planned_without_fair_share_and_told_so(
+    facts: Facts,
+) -> None:
+    found = options(facts, replace(CPU_JOB, user="eve"))["idle"]
+    assert "No association of eve in account vision is known" in found.reasons[1]
+    assert found.fair_share is None
+
+
+def test_simulated_with_the_job_in_the_queue_an_option_is_no_longer_approximate(
+    facts: Facts,
+) -> None:
+    adviser = adviser_of(facts, past_of(facts))
+    fitted = adviser.first(GPU_JOB).options[0]
+    exact = adviser.inserted(fitted, [range(8), range(8, 16)], 24 * HOUR_S)
+    assert fitted.approximate and not exact.approximate
+    assert exact.start.p50_s == pytest.approx(fitted.start.p50_s, abs=120)
+    assert exact.finish.p50_s == pytest.approx(fitted.finish.p50_s, abs=240)
+    assert adviser.inserted(fitted, [range(16)], 24 * HOUR_S) == exact
 
 
 def test_the_same_world_gives_the_same_answer(facts: Facts) -> None:
@@ -269,6 +304,12 @@ def test_the_same_world_gives_the_same_answer(facts: Facts) -> None:
     assert advice(facts, GPU_JOB, past) == advice(facts, GPU_JOB, past)
 
 
-def test_batches_change_nothing_but_the_number_of_replicas(facts: Facts) -> None:
-    past = past_of(facts)
-    assert advice(facts, GPU_JOB, past) == advice(facts, GPU_JOB, past, batches=[range(16)])
+def test_what_was_asked_for_comes_first_unless_another_is_worth_a_change() -> None:
+    def option(partition: str, start_s: float, **fields: bool) -> Option:
+        ends = Quantiles(None, start_s + 60_000.0, None)
+        return Option(partition, CPU_JOB, 60, None, p50_s=start_s, finish=ends, **fields)
+
+    asked, sooner = option("asked", 10_000.0, is_default=True), option("sooner", 9100.0)
+    much_sooner, late = option("much sooner", 8900.0), option("late", 20_000.0)
+    assert ranked([late, sooner, asked]) == (asked, sooner, late)
+    assert ranked([late, sooner, asked, much_sooner]) == (much_sooner, sooner, asked, late)

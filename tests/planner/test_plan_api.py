@@ -9,6 +9,7 @@ from django.utils import timezone
 from planner import questions
 from planner.models import Question
 from tests.factories import make_cluster
+from tests.planner.answers import first_part, full_answer
 from tests.planner.plan_world import small_cluster
 from tracker.models import Association, ClusterAccount, Node, Partition, Poll, Qos
 
@@ -56,8 +57,16 @@ def errors(response) -> dict[str, str]:
     return {error["field"]: error["message"] for error in response.json()["errors"]}
 
 
+SCRIPT = """#!/bin/bash
+#SBATCH --job-name=train --mail-type=END
+#SBATCH --gres=gpu:v100:1 --time=30 --mem=4G
+#SBATCH --partition=cpu,debug
+srun train
+"""
+
+
 def test_an_open_question_is_202_and_its_location_tells_the_answer_later(alice, recorded) -> None:
-    asked = post(alice, gpus=1, gpu_type="v100", time="30", mem="4G", partition="cpu,debug")
+    asked = post(alice, script=SCRIPT, color="red")
     assert asked.status_code == 202
     assert asked.json()["state"] == "queued"
     questions.answer(asked.json()["id"])
@@ -66,27 +75,66 @@ def test_an_open_question_is_202_and_its_location_tells_the_answer_later(alice, 
     body = told.json()
     assert body["request"]["limit_minutes"] == 30
     assert body["request"]["user"] == "alice"
-    assert [option["partition"] for option in body["options"]] == ["debug", "cpu"]
+    assert body["request"]["gpus_option"] == "gres"
+    assert body["ignored"] == ["--mail-type=END", "color"]
+    assert body["complete"] is True
+    assert body["options"][body["default"]]["partition"] in ("cpu", "debug")
+    assert {"debug", "gpu"} <= {option["partition"] for option in body["options"]}
     assert body.keys() == {
-        *("snapshot_at", "age_s", "replicas", "horizon_s", "request", "ignored", "options"),
-        *("method", "best", "smallest_change", "walltime", "by_hour"),
+        *("id", "state", "location", "snapshot_at", "age_s", "stale", "warning", "request"),
+        *("replicas", "horizon_s", "method", "approximate", "complete", "ignored", "options"),
+        *("best", "default", "changes", "smallest_change", "walltime", "by_hour", "when", "why"),
+        *("notes", "text"),
     }
     assert body["options"][0].keys() == {
         *("partition", "qos", "gpu_type", "nodes", "limit_minutes", "begin_at", "allowed"),
-        *("why_not", "start", "finish", "later_than_horizon", "p_within_10_min", "billing_units"),
-        *("how", "sbatch_args", "reasons"),
+        *("why_not", "start", "finish", "later_than_horizon", "p_within_10_min", "how"),
+        *("billing_units", "billing_unit_hours", "fair_share", "is_default", "approximate"),
+        *("sbatch_args", "reasons"),
     }
     assert body["options"][0]["start"].keys() == {"p10_s", "p50_s", "p90_s"}
+    assert len(body["by_hour"]) == 168
 
 
 def test_an_answer_that_is_there_comes_at_once_and_names_what_was_not_considered(
     alice, cluster
 ) -> None:
     pk = post(alice, cpus=2).json()["id"]
-    Question.objects.filter(pk=pk).update(state="done", snapshot_at=timezone.now(), answer={})
-    told = post(alice, cpus=2, deadline="tomorrow", color=1)
+    now = timezone.now()
+    Question.objects.filter(pk=pk).update(state="done", snapshot_at=now, answer=full_answer(now))
+    told = post(alice, cpus=2, license="matlab", color=1)
     assert told.status_code == 200
-    assert told.json()["ignored"] == ["color", "deadline"]
+    assert told.json()["ignored"] == ["color", "license"]
+    assert "Retry-After" not in told.headers
+
+
+def test_what_is_known_so_far_is_told_with_where_more_follows(alice, cluster) -> None:
+    pk = post(alice, cpus=2).json()["id"]
+    now = timezone.now()
+    Question.objects.filter(pk=pk).update(
+        state="running", snapshot_at=now, answer=first_part(now), claimed_at=now
+    )
+    told = post(alice, cpus=2)
+    assert told.status_code == 200
+    assert told.json()["complete"] is False
+    assert told.json()["options"]
+    assert told.headers["location"] == told.json()["location"] == f"/api/v1/plan/{pk}"
+    assert told.headers["retry-after"] == "1"
+
+
+def test_options_win_over_the_script_and_fields_over_both(alice, recorded) -> None:
+    words = ["-p", "gpu", "--time=45", "--gres=gpu:v100:2"]
+    post(alice, script=SCRIPT, options=words, time="90", begin="now+2hours")
+    (asked,) = Question.objects.values_list("request", flat=True)
+    assert asked["partitions"] == ["gpu"]
+    assert (asked["gpus"], asked["limit_minutes"], asked["mem_mib"]) == (2, 90, 4096)
+    assert asked["begin_at"] is not None
+
+
+def test_times_without_a_zone_are_of_the_offset_that_is_given(alice, cluster) -> None:
+    post(alice, deadline="2099-01-01T12:00", utc_offset_minutes=120)
+    (asked,) = Question.objects.values_list("request", flat=True)
+    assert asked["deadline_at"] == "2099-01-01T10:00:00+00:00"
 
 
 @pytest.mark.parametrize(
@@ -105,7 +153,12 @@ def test_an_answer_that_is_there_comes_at_once_and_names_what_was_not_considered
         ({"cluster": "mars"}, "cluster", "give one of lab"),
         ({"user": "bob"}, "user", "only staff ask for others"),
         ({"nodes": 2, "ntasks": 1}, "ntasks", "1 tasks cannot fill 2 nodes"),
-        ({"script": "#!/bin/sh"}, "script", "give their options as fields"),
+        ({"script": "echo"}, "script", "the first line must be #!"),
+        ({"script": "#!/bin/sh\n#SBATCH --gpuz=2"}, "script", "line 2, --gpuz is no option"),
+        ({"options": ["--mem=x"]}, "options", "--mem=x: 'X' is not an amount of memory"),
+        ({"options": "-p gpu"}, "options", "Expected a list"),
+        ({"begin": "later"}, "begin", "give a time such as"),
+        ({"gpus": 3, "nodes": 2, "gpus_option": "gres"}, "gpus", "equal shares of 3 GPUs"),
         ({"mem": ["64G"]}, "mem", "string"),
     ],
 )

@@ -205,7 +205,7 @@ def test_asking_and_reloading_is_one_question(client, people, cluster) -> None:
     page(client, people.alice, url)
     question = Question.objects.get()
     assert question.request["user"] == "alice"
-    assert f'hx-get="/plan/questions/{question.pk}"' in html
+    assert f'hx-get="/plan/questions/{question.pk}?seen=' in html
 
 
 def test_the_answer_names_the_best_partition_and_the_command(client, people, small) -> None:
@@ -218,7 +218,7 @@ def test_the_answer_names_the_best_partition_and_the_command(client, people, sma
         page(client, people.alice, url),
         page(client, people.alice, f"/plan/questions/{question.pk}"),
     ):
-        assert "Submitted to <strong>gpu</strong>" in html
+        assert "Submitted to <strong>gpu, QOS normal, a100</strong>" in html
         assert "--gpus=a100:2 --time=00:30:00 SCRIPT.sh" in html
         assert "Because it has no GPUs." in html
     assert Question.objects.count() == 1
@@ -293,6 +293,16 @@ def test_a_failed_question_shows_its_error_to_staff_only(client, people, cluster
     html = page(client, people.alice, f"/plan/questions/{mine.pk}")
     assert "could not be answered" in html and "wanda" not in html
     assert "wanda" in page(client, people.staff, f"/plan/questions/{of_staff.pk}")
+
+
+def test_an_answer_that_the_page_has_already_is_not_sent_again(client, people, cluster) -> None:
+    start = {"p10_s": 1200.0, "p50_s": 3600.0, "p90_s": 7200.0}
+    client.force_login(people.alice)
+    url = answered(people, cluster, start)
+    seen = client.get(url).context["answer_seen"]
+    assert client.get(f"{url}?seen={seen}").status_code == 204
+    Question.objects.update(answer=Question.objects.get().answer | {"replicas": 32})
+    assert client.get(f"{url}?seen={seen}").status_code == 200
 
 
 def test_anothers_question_is_not_there(client, people, cluster) -> None:

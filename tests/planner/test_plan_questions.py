@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
-from planner import questions
-from planner.models import Question
+from planner import forecast_batches, questions
+from planner.grounds import grounds_of
+from planner.models import Forecast, Question
 from planner.request import Request
 from tests.factories import make_cluster
-from tests.planner.plan_world import recorded_cluster
+from tests.planner.plan_world import small_cluster, store_polls
+from tests.planner.polled import is_no_job, is_running, polled
 from tracker.models import Actor, Cluster, Poll
 
 pytestmark = pytest.mark.django_db
@@ -27,17 +31,125 @@ def ask(actor: Actor, cluster, request: Request = REQUEST) -> Question:
     return questions.ask(actor, cluster, request, timezone.now())
 
 
-def test_a_question_about_the_recorded_cluster_is_answered_partition_by_partition(alice) -> None:
-    question = ask(alice, recorded_cluster())
+def answered(actor: Actor, cluster: Cluster, request: Request = REQUEST) -> dict[str, Any]:
+    question = ask(actor, cluster, request)
     assert questions.answer(question.pk) is True
     question.refresh_from_db()
+    assert question.error == ""
     assert question.state == Question.State.DONE
-    told = questions.answer_json(question, question.snapshot_at + timedelta(seconds=40))
+    return questions.answer_json(question, question.snapshot_at + timedelta(seconds=40))
+
+
+@pytest.fixture
+def forecast_made(people) -> Forecast:
+    """Of the small cluster, with its futures."""
+    cluster = small_cluster()
+    row = Forecast.objects.create(cluster=cluster, requested_at=timezone.now(), replicas=2)
+    forecast_batches.compute(row.pk)
+    row.refresh_from_db()
+    assert row.state == Forecast.State.DONE, row.error
+    return row
+
+
+def test_options_are_told_before_the_rest_and_the_rest_before_what_is_simulated(
+    alice, forecast_made
+) -> None:
+    seen = []
+
+    def look(execute, sql, params, many, context):
+        done = execute(sql, params, many, context)
+        if sql.startswith('UPDATE "planner_question"'):
+            row = Question.objects.get()
+            seen.append((row.state, row.answer and sorted(key for key in parts if row.answer[key])))
+        return done
+
+    parts = ("options", "walltime", "why", "complete")
+    with connection.execute_wrapper(look):
+        told = answered(alice, forecast_made.cluster)
+    full = ["options", "walltime", "why"]
+    assert seen == [
+        *(("running", None), ("running", ["options"]), ("running", full)),
+        *(("running", ["complete", *full]), ("done", ["complete", *full])),
+    ]
     assert told["age_s"] == 40
-    assert told["options"][told["best"]]["partition"] == "gpu"
+    assert told["stale"] is False
+    assert told["warning"] is None
+    assert told["replicas"] == 2
+    assert told["request"] == REQUEST.as_json()
+    best = told["options"][told["best"]]
+    assert best["partition"] == "gpu"
+    assert best["approximate"] is False
     refused = {o["partition"]: o["why_not"] for o in told["options"] if not o["allowed"]}
     assert refused["cpu"] == "it has no GPUs"
-    assert refused["debug"] == "it has no a100 GPUs; it has v100"
+    assert told["text"][0].startswith("As of 2026-11-23 12:30:13 UTC, by 2 simulated futures")
+    assert any("not cpu" in line and "it has no GPUs" in line for line in told["text"])
+
+
+def test_answers_rest_on_the_newest_futures_while_these_are_young(alice, forecast_made) -> None:
+    cluster, now = forecast_made.cluster, timezone.now()
+    grounds = grounds_of(cluster, now)
+    assert len(grounds.futures) == 2
+    assert grounds_of(cluster, now) is grounds  # read once
+    at = forecast_made.snapshot_at
+    store_polls(cluster, later=timedelta(minutes=10))
+    assert grounds_of(cluster, now) is grounds
+    store_polls(cluster, later=timedelta(minutes=31))
+    newer = grounds_of(cluster, now).known.snapshot.taken_at
+    assert newer == at + timedelta(minutes=31)
+
+
+def test_first_answers_are_those_of_questions_and_none_without_stored_futures(
+    alice, forecast_made
+) -> None:
+    cluster, now = forecast_made.cluster, timezone.now()
+    snapshot_at, (told,) = questions.first_answers(cluster, [REQUEST], now)
+    assert snapshot_at == forecast_made.snapshot_at
+    assert told["complete"] is False
+    assert told["options"][told["best"]]["start"]["p50_s"] is not None
+    assert questions.first_answers(polled(queue=is_no_job), [REQUEST], now) is None
+
+
+def test_without_history_the_answer_is_one_plan_and_says_so(alice) -> None:
+    told = answered(alice, polled(queue=is_running))
+    assert told["method"] == "plan"
+    assert told["complete"] is True
+    best = told["options"][told["best"]]
+    assert best["start"]["p50_s"] is not None
+    assert best["start"]["p10_s"] is None
+    assert "Nothing is known of past jobs here" in told["notes"][0]
+
+
+def test_on_an_empty_cluster_what_fits_starts_at_once_and_what_does_not_says_why(alice) -> None:
+    cluster = polled(queue=is_no_job)
+    told = answered(alice, cluster)
+    assert told["options"][told["best"]]["start"]["p50_s"] == pytest.approx(0, abs=60)
+    assert told["notes"] == ["Nothing waits or runs here: what fits starts at once."]
+    told = answered(alice, cluster, Request(user="alice", nodes=500, ntasks=500))
+    assert told["best"] is None
+    assert "Nothing here can run this" in told["notes"][0]
+    assert all(option["why_not"] for option in told["options"])
+
+
+@pytest.mark.parametrize(
+    ("user", "said"), [("", "You have no account"), ("zoe", "zoe has no account")]
+)
+def test_who_has_no_association_is_planned_for_without_fair_share_and_told_so(
+    alice, user, said
+) -> None:
+    told = answered(alice, polled(queue=is_no_job), Request(user=user, cpus=2))
+    assert said in told["notes"][-1]
+    assert "without fair share" in told["notes"][-1]
+
+
+def test_an_answer_from_an_old_queue_carries_a_warning(alice) -> None:
+    cluster = polled(queue=is_no_job)
+    question = ask(alice, cluster)
+    questions.answer(question.pk)
+    question.refresh_from_db()
+    told = questions.answer_json(question, question.snapshot_at + timedelta(minutes=61))
+    assert told["stale"] is True
+    assert told["warning"] == "The queue was read 61 minutes ago and may be another by now."
+    assert told["text"][0] == told["warning"]
 
 
 def queue_read(cluster: Cluster) -> datetime:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner.runtimes import AskedRun, PastRuns, Ran, RunTimes
+from planner.traces.jobs import TraceJob
+from planner.traces.reading import read_trace
 
 HOUR_S = 3600.0
 DAY_S = 86_400.0
@@ -99,8 +104,8 @@ def test_a_stranger_runs_as_others_do_in_the_partition() -> None:
 
 
 def test_without_history_a_job_runs_as_first_jobs_do() -> None:
-    deciles = quantiles([], u=np.array([0.1, 0.5, 0.9])) / ADA.limit_s
-    assert deciles == pytest.approx([0.003, 0.18, 0.77], rel=0.15)
+    shares = quantiles([], u=np.array([0.1, 0.5, 0.9, 0.95])) / ADA.limit_s
+    assert shares == pytest.approx([0.004, 0.2, 0.9, 1.0], rel=0.15)
 
 
 def test_an_unknown_user_is_not_taken_for_another_unknown_one() -> None:
@@ -150,9 +155,60 @@ def test_jobs_that_run_still_say_that_the_next_may_run_as_long() -> None:
     assert median(ended + running) > 3 * HOUR_S
 
 
+def test_a_sweep_tells_no_more_of_other_jobs_than_one_job_does() -> None:
+    kinds = [ran(9000.0, ago_s=2 * DAY_S + i, name="fit", procs=float(i)) for i in range(8)]
+    sweep = some([100.0] * 40)
+    assert median(kinds + sweep) < 200.0
+    assert median(kinds + sweep, replace(ADA, name="new", procs=9.0)) > 5000.0
+
+
+def test_a_sweep_that_runs_still_leaves_the_rest_to_less_alike_jobs() -> None:
+    failed = ran(14.0, ago_s=300.0, name="fit", limit_s=300.0)
+    sweep = [ran(None, ago_s=26.0 + i / 100) for i in range(13)]
+    left_s = quantiles([failed, *sweep], age_s=26.0) - 26.0
+    assert left_s[9] < 0.1 * ADA.limit_s
+    assert left_s[89] > 0.5 * ADA.limit_s
+
+
+def test_the_first_ends_of_a_sweep_tell_of_those_that_run_still() -> None:
+    running = [ran(None, ago_s=1300.0 + i) for i in range(6)]
+    ended = [ran(1500.0 + 10 * i, ago_s=1600.0 + i) for i in range(6)]
+    assert median(running, age_s=1300.0) > 3000.0
+    assert median(ended + running, age_s=1300.0) < 2000.0
+
+
 def test_a_large_array_that_has_just_started_does_not_hide_the_past() -> None:
     array = [ran(None, ago_s=60.0) for _ in range(1000)]
     assert median(some([1000.0] * 30) + array) == pytest.approx(1000.0, rel=0.2)
+
+
+@pytest.mark.parametrize("log", ["KTH-SP2-1996-2.swf.gz", "CEA-Curie-2011-first-12000.swf.gz"])
+def test_eight_in_ten_jobs_that_run_end_between_p10_and_p90(log: str) -> None:
+    folder = os.environ.get("QUEUECAST_TRACES")
+    if folder is None or not (path := Path(folder) / log).exists():
+        pytest.skip(f"QUEUECAST_TRACES names no folder with {log}")
+    rows = sorted(started(read_trace(path).jobs), key=lambda row: row.start_s)
+    past = PastRuns.of(rows)
+    rng = np.random.default_rng(0)
+    held: list[bool] = []
+    for now_s in rng.uniform(*np.quantile(past.start_s, [0.1, 1.0]), 40).tolist():
+        running = np.flatnonzero((past.start_s <= now_s) & (now_s < past.end_s))
+        known = RunTimes.learn(past, now_s)
+        for row in (rows[place] for place in rng.permutation(running)[:12]):
+            job = AskedRun(row.user, row.account, row.name, row.partition, row.procs, row.limit_s)
+            u, age_s = np.array([[0.1, 0.9]]), np.array([now_s - row.start_s])
+            # Logs end jobs that ran into their limit up to half a percent before it.
+            p10_s, p90_s = np.minimum(known.draw([job], age_s, u)[0], 0.995 * row.limit_s)
+            held.append(p10_s <= min(row.end_s - row.start_s, 0.995 * row.limit_s) <= p90_s)
+    assert 0.75 < np.mean(held) < 0.93
+
+
+def started(jobs: Iterable[TraceJob]) -> Iterator[Ran]:
+    for job in jobs:
+        if job.wait_s is not None and job.run_s is not None:
+            asked, start_s = job.asked, job.asked.submit_s + job.wait_s
+            who = asked.user, asked.group, "", asked.partition
+            yield Ran(*who, asked.procs, asked.limit_s, start_s, start_s + job.run_s)
 
 
 run_times = st.lists(

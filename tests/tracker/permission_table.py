@@ -186,11 +186,30 @@ PAGES = [
 NODES_0 = {"nodes": 0}
 PLANNING = [
     page("plan", "GET", "302 200 200 200 200 200"),
+    # Without a script there is nothing to read.
+    page("plan/script", "POST", "302 400 400 400 400 400", {}),
+    # No future is kept yet.
+    page("clusters/<str:name>/plan/schedule", "GET", "302 204 204 204 204 204", **C),
     page("plan/questions/<int:pk>", "GET", "302 404 404 404 404 404", pk="no_question"),
     page("plan/<str:name>/queue", "GET", "302 200 200 200 200 200", **C),
     page("plan/<str:name>/accuracy", "GET", "302 200 200 200 200 200", **C),
     page("accuracy", "GET", "302 200 200 200 200 200"),
     page("clusters/<str:name>/self-check", "GET", "302 403 403 403 403 200", **C),
+    page("plan/questions/<int:pk>/options/<int:number>/start", "GET",  "302 404 404 404 404 404", pk="no_question", number="no_question"),
+    page("plan/questions/<int:pk>/options/<int:number>/start", "POST", "302 404 404 404 404 404", pk="no_question", number="no_question"),
+    # Nothing was foretold of its start: there is nothing to show.
+    page("runs/<str:pk>/promised", "GET", "302 404 204 204 204 204", pk="run"),
+    # Everybody's own, which here are none. Without a question no watch is begun: the list says so.
+    page("watches", "GET",  "302 200 200 200 200 200"),
+    page("watches", "POST", "302 302 302 302 302 302"),
+    page("watches/<int:pk>/cancel", "POST", "302 404 404 404 404 404", pk="no_question"),
+    page("notices/badge", "GET",  "302 200 200 200 200 200"),
+    page("notices/read",  "POST", "302 302 302 302 302 302"),
+    page("notices/<int:pk>/read", "POST", "302 404 404 404 404 404", pk="no_question"),
+    api("watches", "GET",  "401 200 200 200 200 200 | 403 200 200 403 401"),
+    api("watches", "POST", "401 400 400 400 400 400 | 403 400 403 403 401", {}),
+    api("watches/<int:pk>", "GET",    "401 404 404 404 404 404 | 403 404 404 403 401", pk="no_question"),
+    api("watches/<int:pk>", "DELETE", "401 404 404 404 404 404 | 403 404 403 403 401", pk="no_question"),
     api("accuracy", "GET", "401 200 200 200 200 200 | 403 200 200 403 401"),
     # Whoever may ask is told that no nodes is no request.
     api("plan", "POST", "401 400 400 400 400 400 | 403 400 403 403 401", NODES_0),

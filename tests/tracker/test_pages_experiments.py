@@ -10,11 +10,9 @@ from tracker.models import (
     Experiment,
     Membership,
     ResearchGroup,
-    ResourceRequest,
     Run,
 )
 from tracker.recording import NewPoint, append_points, create_run
-from tracker.views.plan_link import plan_query
 
 pytestmark = pytest.mark.django_db
 ODD_NAMES = ['a "quoted" name', "two\nlines", "<script>alert(1)</script>", "x" * 200, "ünïcødé 🚀"]
@@ -129,27 +127,6 @@ def test_a_reader_sees_no_buttons_that_change(client, people):
     assert "/edit" not in text
     assert "/archive" not in text
     assert "Issue a token" not in text
-
-
-@pytest.mark.parametrize(
-    ("asked", "query"),
-    [
-        (
-            {"partition": "gpu,long", "nodes": 2, "gres": "gpu:a100:4", "time_limit_minutes": 90},
-            "cluster=lab&partition=gpu&partition=long&nodes=2&gpus=8&gpu_type=a100&time=01%3A30%3A00",
-        ),
-        (
-            {"gres": "gpu:2", "constraint": "ib&nvme"},
-            "cluster=lab&gpus=2&constraint=ib%26nvme",
-        ),
-        ({}, "cluster=lab"),
-        ({"gres": "gpu:a100:1,gpu:v100:1"}, None),
-        ({"gres": ":::"}, None),
-    ],
-)
-def test_a_request_leads_to_the_planning_page_where_it_can_be_asked(people, asked, query):
-    request = ResourceRequest(cluster=make_cluster(), **asked)
-    assert plan_query(request) == (query and f"{query}&ask=1")
 
 
 def test_runs_are_filtered_by_state(alice, people):

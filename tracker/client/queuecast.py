@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Start, watch and end runs of Queuecast from a login node.
+"""Plan jobs, and start, watch and end runs of Queuecast from a login node.
 
 One file that needs nothing but Python 3.8. The service's address and a token of scope user come
 from TRACKER_API=http://token:SECRET@host:port, else from QUEUECAST_URL and QUEUECAST_TOKEN, else
@@ -14,7 +14,9 @@ import http.client
 import json
 import os
 import re
+import shlex
 import ssl
+import subprocess
 import sys
 import time
 import urllib.error
@@ -29,6 +31,7 @@ ANSWER_WITHIN_S = 10
 GIVE_UP_AFTER_S = 30  # all attempts of one request, and the pauses between them
 FOLLOW_EVERY_S = 2
 FIRST_PAUSE_S = 0.5
+PLAN_WITHIN_S = 90
 OPEN = frozenset({"CREATED", "SUBMITTING", "PENDING", "RUNNING", "SUSPENDED", "UNKNOWN"})
 CURE = (
     "set TRACKER_API=http://token:SECRET@host:port, or QUEUECAST_URL and QUEUECAST_TOKEN, or write "
@@ -48,7 +51,6 @@ class BusyError(ClientError):
     again_after_s = 0
 
 
-# --- where the service is
 class Server(NamedTuple):
     url: str  # without userinfo and without a slash at its end
     token: str
@@ -88,7 +90,6 @@ def _server(address: str, token: str, source: str) -> Server:
     return Server(f"{parts.scheme}://{host}{parts.path.rstrip('/')}", token, source)
 
 
-# --- speaking to it
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_: Any) -> None:
         """urllib would carry the token to wherever it is sent, and turn a POST into a GET."""
@@ -155,7 +156,6 @@ class Api:
         return ClientError(f"{detail} (token of {source})" if code == 401 else detail)
 
 
-# --- the commands
 def start(api: Api, asked: argparse.Namespace) -> None:
     named = {"partition": asked.partition, "time": asked.time}
     body = {
@@ -235,6 +235,48 @@ def _show_log(api: Api, path: str, end: int, asked: argparse.Namespace) -> int:
         end = piece["end"]
 
 
+def plan(api: Api, asked: argparse.Namespace) -> None:
+    answer = _planned(api, asked)
+    _show(answer, asked, *answer["text"])
+
+
+def submit(api: Api, asked: argparse.Namespace) -> None:
+    answer = _planned(api, asked)
+    options, default = answer["options"], answer["default"]
+    allowed = (one for one in enumerate(options, 1) if one[1]["allowed"])
+    numbered = (option for number, option in allowed if asked.option in (None, number))
+    meant = [one for one in numbered if asked.partition in (None, one["partition"])]
+    if not meant:
+        raise ClientError("there is no such option that is allowed: see queuecast plan")
+    # Only what differs from what the script asks for: said twice it may contradict itself.
+    same = () if default is None else options[default]["sbatch_args"]
+    changed = (word for word in meant[0]["sbatch_args"] if word not in same)
+    command = ["sbatch", *asked.options, *changed, asked.script.name]
+    _tell("\n".join(["", *answer["text"], "", shlex.join(command), "submit this? [y/N]"]))
+    if not asked.yes and sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise ClientError("nothing was submitted: answer y, or give --yes")
+    try:
+        said = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise ClientError(f"nothing was submitted: {error}") from None
+    _show({"command": command, "sbatch": said}, asked, said.rstrip("\n"))
+
+
+def _planned(api: Api, asked: argparse.Namespace) -> dict[str, Any]:
+    """The whole answer, or what there is of it when patience ends."""
+    with asked.script as file:
+        body = {"script": file.read(), "options": asked.options, "cluster": asked.cluster or ""}
+    offset_minutes, began_s = time.localtime().tm_gmtoff // 60, time.monotonic()
+    answer = api.ask("/plan", {**body, "utc_offset_minutes": offset_minutes})
+    while not answer.get("complete") and time.monotonic() < began_s + PLAN_WITHIN_S:
+        time.sleep(FIRST_PAUSE_S)
+        answer = api.ask(answer["location"].partition("/api/v1")[2])
+    if "options" not in answer:
+        raise ClientError(f"there is no plan after {PLAN_WITHIN_S} s: try later")
+    named = shlex.quote(asked.script.name)
+    return {**answer, "text": [line.replace("SCRIPT.sh", named) for line in answer["text"]]}
+
+
 def _configs(files: Sequence[str], pairs: Sequence[tuple[str, str]]) -> Iterator[dict[str, Any]]:
     changes = {key: _value(text) for key, text in pairs}
     for name in files:
@@ -277,7 +319,6 @@ def _tell(message: str) -> None:
     sys.stderr.write(f"queuecast: {message}\n")
 
 
-# --- the command line
 def _word(pattern: str, cure: str, read: Callable[[str], Any] = str) -> Callable[[str], Any]:
     """A type of argparse: what does not match is wrong usage."""
 
@@ -329,11 +370,21 @@ def _parser() -> argparse.ArgumentParser:
     add = command(log, "print what a run's job has written", run_id=RUN)
     add("--follow", action="store_true", help="go on until the run has ended")
     add("--err", action="store_true", help="standard error in place of output")
+    script = argparse.FileType(encoding="utf-8", errors="replace")
+    for run, what in ((plan, "tell where and when a job would start"), (submit, "plan and submit")):
+        add = command(run, f"{what}; sbatch's options may follow the script", script=script)
+        add("--cluster", help="needed where there are several")
+    add("--option", type=int, metavar="N", help="of the table; else the best")
+    add("--partition", help="the best option there")
+    add("--yes", action="store_true", help="do not ask")
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    asked = _parser().parse_args(argv)
+    asked, options = _parser().parse_known_args(argv)
+    if options and not hasattr(asked, "script"):
+        asked.wrong_usage(f"unrecognized arguments: {' '.join(options)}")
+    asked.options = options
     try:
         asked.run(Api(find_server(os.environ, Path.home())), asked)
     except (ClientError, KeyboardInterrupt) as error:

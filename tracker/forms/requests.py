@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django import forms
 
 from tracker.forms.fields import MinutesField, as_sbatch_takes
@@ -64,8 +66,14 @@ class ResourceRequestForm(forms.ModelForm):
         return any(value not in (None, "") for value in self.cleaned_data.values())
 
 
-def request_forms(experiment: Experiment, data: object = None) -> list[ResourceRequestForm]:
-    """One form for each cluster, filled with what the experiment asks of it now."""
+def request_forms(
+    experiment: Experiment,
+    data: object = None,
+    *,
+    filled: Mapping[str, Mapping[str, str]] | None = None,
+) -> list[ResourceRequestForm]:
+    """One form for each cluster, filled with what the experiment asks of it now, or with what
+    ``filled`` gives by its name."""
     known = {}
     if experiment.pk:
         known = {request.cluster_id: request for request in experiment.requests.all()}
@@ -74,6 +82,7 @@ def request_forms(experiment: Experiment, data: object = None) -> list[ResourceR
             data,
             prefix=f"cluster-{cluster.pk}",
             instance=known.get(cluster.pk) or ResourceRequest(cluster=cluster),
+            initial=(filled or {}).get(cluster.name),
         )
         for cluster in Cluster.objects.all()
     ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +22,7 @@ from tracker.slurm.joblines import (
 )
 
 __all__ = [
-    "Script", "ScriptError", "Task", "check_options", "option_words", "read_script",
+    "Script", "ScriptError", "Task", "check_options", "option_words", "read_lines", "read_script",
     "render_script",
 ]  # fmt: skip
 
@@ -59,31 +60,54 @@ def read_script(text: str) -> Script:
     #SBATCH lines count until the first line that is neither blank nor a comment (sbatch 20.11 to
     25.11). Every option stands whole on its line and its value passes :func:`check_options`.
     """
-    _check_text(text)
-    shebang, _, rest = text.partition("\n")
-    _check_shebang(shebang)
+    shebang, rest, directives, body = _taken_apart(text)
     values: dict[str, Any] = {}
     others: list[str] = []
-    body: list[str] = []
-    in_head = True
-    for number, line in enumerate(rest.split("\n"), start=2):
-        in_head = in_head and line.lstrip(" \t\v\f\r")[:1] in ("", "#")
-        if in_head and (mark := _MARK.match(line)):
-            _read_line(line, number, mark, values, others)
-        else:
-            body.append(line)
+    for number, line, after_mark in directives:
+        with _on_line(number, line):
+            for name, value in read_directive(after_mark):
+                _set_option(name, value, values, others)
     options = BatchOptions(**values, others=tuple(others))
     if "--ignore-pbs" not in others:
         _check_foreign_lines(rest)
     return Script(shebang, options, "\n".join(body))
 
 
-def _read_line(
-    line: str, number: int, mark: re.Match[str], values: dict[str, Any], others: list[str]
-) -> None:
+def read_lines(text: str) -> list[tuple[int, str, str | None]]:
+    """(line, long name, value or None) of each option in the order given, whether or not the
+    service could submit it; raises ScriptError as :func:`read_script` does."""
+    _, rest, directives, _ = _taken_apart(text)
+    options = []
+    for number, line, after_mark in directives:
+        with _on_line(number, line):
+            options += [(number, name, value) for name, value in read_directive(after_mark)]
+    if all(name != "ignore-pbs" for _, name, _ in options):
+        _check_foreign_lines(rest)
+    return options
+
+
+def _taken_apart(text: str) -> tuple[str, str, list[tuple[int, str, str]], list[str]]:
+    """Shebang, what follows it, its directives as (number, line, what stands after the mark), and
+    the lines of the body."""
+    _check_text(text)
+    shebang, _, rest = text.partition("\n")
+    _check_shebang(shebang)
+    directives: list[tuple[int, str, str]] = []
+    body: list[str] = []
+    in_head = True
+    for number, line in enumerate(rest.split("\n"), start=2):
+        in_head = in_head and line.lstrip(" \t\v\f\r")[:1] in ("", "#")
+        if in_head and (mark := _MARK.match(line)):
+            directives.append((number, line, line[mark.end() :]))
+        else:
+            body.append(line)
+    return shebang, rest, directives, body
+
+
+@contextmanager
+def _on_line(number: int, line: str) -> Iterator[None]:
     try:
-        for name, value in read_directive(line[mark.end() :]):
-            _set_option(name, value, values, others)
+        yield
     except ValueError as error:
         raise ScriptError(f"line {number}, {line[:80]!r}: {error}.") from error
 

@@ -25,7 +25,6 @@ from tracker.views.base import (
     public_url,
 )
 from tracker.views.logging_help import logging_help
-from tracker.views.plan_link import plan_query
 from tracker.views.run_rows import attach_metrics, with_newest_estimate
 from tracker.views.start_places import places, preferred
 
@@ -75,9 +74,7 @@ def show(
     context = {
         "section": "experiments",
         "experiment": experiment,
-        "requests": [
-            (one, plan_query(one)) for one in experiment.requests.select_related("cluster")
-        ],
+        "requests": experiment.requests.select_related("cluster"),
         "statuses": Run.Status.values,
         "now": timezone.now(),
         "help": logging_help(experiment, public_url(request)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -11,12 +13,15 @@ from tracker.forms import ExperimentForm, ResourceRequestForm, request_forms
 from tracker.models import Actor, Experiment
 from tracker.recording import create_experiment, update_experiment
 from tracker.views.base import actor_of, editable_experiment
+from tracker.views.start_prefill import prefilled
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def experiment_new(request: HttpRequest) -> HttpResponse:
-    return _edit(request, actor_of(request), Experiment(owner=request.user))
+    """``?cluster=`` and the fields of a request fill in what it asks there."""
+    filled = {request.GET.get("cluster", ""): prefilled(request)}
+    return _edit(request, actor_of(request), Experiment(owner=request.user), filled)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -26,11 +31,16 @@ def experiment_edit(request: HttpRequest, pk: int) -> HttpResponse:
     return _edit(request, actor, editable_experiment(actor, pk))
 
 
-def _edit(request: HttpRequest, actor: Actor, experiment: Experiment) -> HttpResponse:
+def _edit(
+    request: HttpRequest,
+    actor: Actor,
+    experiment: Experiment,
+    filled: Mapping[str, Mapping[str, str]] | None = None,
+) -> HttpResponse:
     data = request.POST if request.method == "POST" else None
     name_before = experiment.name
     form = ExperimentForm(data, instance=experiment, actor=actor)
-    requests = request_forms(experiment, data)
+    requests = request_forms(experiment, data, filled=filled)
     # Every form is validated, so that all errors show at once.
     if data is not None and all([form.is_valid(), *(one.is_valid() for one in requests)]):
         return redirect(_save(actor, form, requests))

@@ -17,6 +17,7 @@ from tracker.slurm.door import submit_argv
 from tracker.submission.planning import requested
 from tracker.submission.starting import VARIABLES
 from tracker.views.start_places import Place
+from tracker.views.start_prefill import differences, given_key, prefilled
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,8 @@ class Preview:
 
 
 class Asked:
-    """``runs`` and ``request`` are the forms: filled in, or to be filled in."""
+    """``runs`` and ``request`` are the forms: filled in, or to be filled in. ``differences`` are
+    those that the page's address makes."""
 
     def __init__(
         self,
@@ -45,8 +47,12 @@ class Asked:
         known = ResourceRequest.objects.filter(experiment=experiment, cluster=place.cluster)
         asks = known.first() or ResourceRequest(experiment=experiment, cluster=place.cluster)
         runs, options = _as_before(model) if model else ({}, {})
-        self.runs = StartForm(data, initial=runs)
-        self.request = ResourceRequestForm(data, prefix="ask", instance=asks, initial=options)
+        given = prefilled(request)
+        self.runs = StartForm(data, initial=runs | given_key(request))
+        self.request = ResourceRequestForm(
+            data, prefix="ask", instance=asks, initial=options | given
+        )
+        self.differences = differences(experiment, place.cluster, self.request, given)
 
     def is_valid(self) -> bool:
         if all([self.runs.is_valid(), self.request.is_valid()]):

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError
 from django.utils import timezone
 
 from planner.ensemble import Past, Starts, joined, paced_interval_s, run_batch
 from planner.ensemble.processes import run_batches
 from planner.forecasts import HORIZON_S, Forecast, answers, forecast, newest_polls
+from planner.management.clusters import the_cluster
 from planner.management.forecast_tables import comparison, table
 from planner.management.pipes import reader_may_leave
 from planner.past_runs import past_runs
@@ -125,19 +125,8 @@ def _source(capture: Path | None, name: str | None) -> Source:
     """The capture, or the newest polls of the cluster named or the only one."""
     if capture is not None:
         return Source(Slurm(read_capture(capture).transport), None)
-    try:
-        clusters = list(Cluster.objects.filter(**({} if name is None else {"name": name}))[:2])
-        if len(clusters) == 1:
-            return Source(newest_polls(clusters[0]), clusters[0])
-        known = ", ".join(Cluster.objects.values_list("name", flat=True)) or "none yet"
-    except DatabaseError as error:
-        raise CommandError(
-            f"the database cannot be read ({error}); start the service once with manage.py up,"
-            " or name a capture folder with --capture DIR"
-        ) from error
-    if name is not None:
-        raise CommandError(f"no cluster is called {name!r}; known: {known}")
-    raise CommandError(f"which cluster? Give --cluster NAME (known: {known}) or --capture DIR")
+    cluster = the_cluster(name)
+    return Source(newest_polls(cluster), cluster)
 
 
 def _positive(text: str) -> int:

@@ -1,0 +1,86 @@
+"""A replica watched while it runs, and kept as a future."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import inf
+
+import numpy as np
+
+from planner.futures.future import Future
+from planner.sim.cluster import World
+from planner.sim.jobs import Job, Key, NodeShare
+from planner.sim.occupancy import allocation_of
+from planner.sim.timeline import expected_end_s
+from planner.sim.views import EndedJob, RunningJob
+
+_END = 2  # place of the end among the times of a row
+
+
+class Recording:
+    """Its methods are what a Simulation calls."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._names: dict[str, int] = {}
+        self._keys: list[str | None] = []
+        self._names_of: list[tuple[int, ...]] = []
+        self._times: list[list[float]] = []  # submit, start, end, limit, priority
+        self._sizes: list[int] = []  # nodes held
+        self._shares: list[NodeShare] = []
+        self._row_of: dict[Key, int] = {}  # of those that run
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def note_running(self, at_origin: Iterable[RunningJob]) -> None:
+        """To be told before time passes."""
+        for one in at_origin:
+            run_s = one.job.run_s
+            if run_s is None:
+                end_s = expected_end_s(one.start_s, one.limit_s, 0.0, self._world.config)
+            else:
+                end_s = max(0.0, one.start_s + run_s)
+            self._note(one, end_s, inf)
+
+    def note_start(self, started: RunningJob) -> None:
+        run_s = started.limit_s if started.job.run_s is None else started.job.run_s
+        self._note(started, started.start_s + run_s, float(started.priority))
+
+    def note_end(self, ended: EndedJob) -> None:
+        """Also of what is preempted and goes back to the queue."""
+        row = self._row_of.pop(ended.job.key, None)
+        if row is not None:
+            self._times[row][_END] = ended.end_s
+
+    def future(self, replica: int, horizon_s: float, known_until_s: float) -> Future:
+        times = np.array(self._times, dtype=np.float64).reshape(-1, 5)
+        return Future(
+            replica=replica,
+            horizon_s=horizon_s,
+            known_until_s=known_until_s,
+            keys=tuple(self._keys),
+            names=tuple(self._names),
+            names_of=np.array(self._names_of, dtype=np.int64).reshape(-1, 4),
+            submit_s=times[:, 0],
+            start_s=times[:, 1],
+            end_s=times[:, _END],
+            limit_s=times[:, 3],
+            priority=times[:, 4],
+            row_of=np.repeat(np.arange(len(self._sizes)), self._sizes),
+            held=allocation_of(tuple(self._shares), self._world.nodes),
+        )
+
+    def _note(self, one: RunningJob, end_s: float, priority: float) -> None:
+        job = one.job
+        self._row_of[job.key] = len(self._keys)
+        self._keys.append(job.key if isinstance(job.key, str) else None)
+        self._names_of.append(self._places(one.partition, job))
+        self._times.append([job.submit_s, one.start_s, end_s, one.limit_s, priority])
+        self._sizes.append(len(one.allocation))
+        self._shares += one.allocation
+
+    def _places(self, partition: str, job: Job) -> tuple[int, ...]:
+        names = self._names
+        of_job = (partition, job.user, job.account, job.qos or "")
+        return tuple(names.setdefault(name, len(names)) for name in of_job)

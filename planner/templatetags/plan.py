@@ -1,0 +1,78 @@
+"""How the planning page says options, changes and sources: ``{% load plan %}``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import template
+
+from planner.request import Request
+from tracker.templatetags.queuecast import NOT_KNOWN, minutes
+
+register = template.Library()
+
+FIELDS = {
+    "limit_minutes": "time limit",
+    "gpus": "GPUs",
+    "nodes": "nodes",
+    "cpus": "CPUs for each task",
+    "mem_mib": "memory",
+    "qos": "QOS",
+    "partition": "partition",
+    "gpu_type": "GPU type",
+}
+MIB_PER_GIB = 1024
+
+
+@register.filter
+def option_name(option: Mapping[str, Any]) -> str:
+    """ "gpu, QOS high, a100": what tells an option from the others."""
+    qos = option.get("qos")
+    words = (option["partition"], qos and f"QOS {qos}", option.get("gpu_type"))
+    return ", ".join(word for word in words if word)
+
+
+@register.filter
+def request_words(request: Request) -> str:
+    """ "2 a100, 8 CPUs a task, 64 GiB, 4 h": what a question asked for, in short."""
+    gpus, nodes, tasks, cpus = (request.gpus, request.nodes, request.ntasks, request.cpus)
+    words = (
+        f"{gpus} {request.gpu_type or ('GPU' if gpus == 1 else 'GPUs')}" if gpus else "",
+        f"{nodes} nodes" if nodes > 1 else "",
+        f"{tasks} tasks" if tasks > 1 else "",
+        f"{cpus} CPU{'' if cpus == 1 else 's'}{' a task' if tasks > 1 else ''}",
+        amount(request.mem_mib, "mem_mib") if request.mem_mib else "",
+        minutes(request.limit_minutes) if request.limit_minutes else "default time limit",
+        "in " + " or ".join(request.partitions) if request.partitions else "",
+    )
+    return ", ".join(word for word in words if word)
+
+
+@register.filter
+def field_words(field: str) -> str:
+    return FIELDS.get(field, field)
+
+
+@register.filter
+def amount(value: object, field: str) -> str:
+    """What a request has in a field, in the field's unit."""
+    if value in (None, ""):
+        return NOT_KNOWN
+    if field == "limit_minutes":
+        return minutes(float(str(value)))
+    return f"{float(str(value)) / MIB_PER_GIB:.4g} GiB" if field == "mem_mib" else str(value)
+
+
+@register.filter
+def share_of_jobs(share: float | None) -> str:
+    """A dash where the past says too little."""
+    return NOT_KNOWN if share is None else f"{100 * share:.0f} %"
+
+
+@register.filter
+def basis_words(basis: str, n: int | None) -> str:
+    """What the wait of an hour rests on."""
+    if basis == "futures":
+        return "simulated futures"
+    return f"{n} past waits" if basis == "history" else "not known"

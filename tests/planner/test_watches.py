@@ -1,0 +1,235 @@
+"""Watches: begun from an answer, told of once, and over in the end."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.utils import timezone
+
+from planner import noticing, watching
+from planner.models import Notice, Question, Watch
+from planner.tasks import request_forecasts
+from planner.told_option import ToldOption
+from tests.factories import make_cluster
+from tests.planner.watch_world import asked, option
+from tracker.models import Actor, Cluster
+
+pytestmark = pytest.mark.django_db
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+
+
+@pytest.fixture
+def cluster(people) -> Cluster:
+    return make_cluster()
+
+
+@pytest.fixture
+def question(people, cluster) -> Question:
+    """Four hours to wait."""
+    return asked(people.alice, cluster, timezone.now(), option(4 * HOUR))
+
+
+@pytest.fixture
+def watch(people, question) -> Watch:
+    return watching.begin(Actor(people.alice), question, None, question.asked_at)
+
+
+def look(watch: Watch, after: timedelta, start: timedelta | None) -> bool:
+    """A forecast ``after`` the question, by which it would start ``start`` after the question."""
+    watch.refresh_from_db()
+    now = watch.made_at + after
+    wait = None if start is None else start - after
+    told = ToldOption.of(option(wait, partition="cpu"), now)
+    return watching.note(watch, told, now, now)
+
+
+# --- begun
+
+
+def test_a_watch_remembers_what_was_promised_and_wishes_for_a_quarter_less(watch, question) -> None:
+    at = question.snapshot_at
+    assert (watch.promised_where, watch.promised_p50_at) == ("gpu, a100", at + 4 * HOUR)
+    assert watch.better_by_at == watch.expires_at == at + 3 * HOUR  # no start is sooner than that
+    assert watch.is_live(at)
+
+
+def test_a_start_past_the_horizon_is_bettered_by_one_clearly_within_it(people, cluster) -> None:
+    now = timezone.now()
+    watch = watching.begin(
+        Actor(people.alice), asked(people.alice, cluster, now, option(None)), None, now
+    )
+    assert watch.promised_p50_at is None
+    assert watch.better_by_at == now + timedelta(days=7) * 0.75
+
+
+def test_the_same_wish_again_is_the_same_watch(people, watch, question) -> None:
+    alice, now = Actor(people.alice), question.asked_at
+    assert watching.begin(alice, question, None, now) == watch
+    assert watching.begin(alice, question, 30, now) != watch
+
+
+@pytest.mark.parametrize(
+    ("wait", "within_minutes", "why"),
+    [
+        (9 * MINUTE, None, "nothing can be ten minutes sooner"),
+        (20 * MINUTE, 30, "would start within 30 minutes now"),
+    ],
+)
+def test_what_is_good_already_is_not_watched(people, cluster, wait, within_minutes, why) -> None:
+    now = timezone.now()
+    question = asked(people.alice, cluster, now, option(wait))
+    with pytest.raises(watching.WatchRefusedError, match=why):
+        watching.begin(Actor(people.alice), question, within_minutes, now)
+
+
+def test_without_an_answer_or_a_start_in_it_there_is_nothing_to_be_better_than(
+    people, question
+) -> None:
+    alice, now = Actor(people.alice), question.asked_at
+    question.answer["options"] = []
+    question.answer["best"] = None
+    with pytest.raises(watching.WatchRefusedError, match="No option of the answer has a start"):
+        watching.begin(alice, question, None, now)
+    question.answer = None
+    with pytest.raises(watching.WatchRefusedError, match="not answered yet"):
+        watching.begin(alice, question, None, now)
+
+
+def test_a_user_has_twenty_at_most_and_room_again_once_one_is_over(people, cluster) -> None:
+    alice, now = Actor(people.alice), timezone.now()
+    questions = [
+        asked(people.alice, cluster, now, option(4 * HOUR), sha256=str(number))
+        for number in range(watching.MAX_LIVE + 1)
+    ]
+    first, *_ = [watching.begin(alice, question, None, now) for question in questions[:-1]]
+    with pytest.raises(watching.WatchRefusedError, match="cancel one"):
+        watching.begin(alice, questions[-1], None, now)
+    assert watching.cancel(first, now) and not watching.cancel(first, now)
+    assert watching.begin(alice, questions[-1], None, now).is_live(now)
+
+
+# --- told
+
+
+def test_one_notice_for_each_improvement_and_none_for_each_forecast(watch) -> None:
+    assert not look(watch, MINUTE, 4 * HOUR)
+    assert look(watch, 2 * MINUTE, 2 * HOUR)
+    assert not look(watch, 3 * MINUTE, 2 * HOUR)
+    assert look(watch, 4 * MINUTE, HOUR)
+    notices = Notice.objects.order_by("made_at")
+    assert [notice.p50_at - watch.made_at for notice in notices] == [2 * HOUR, HOUR]
+    assert notices[0].where == "cpu, a100"
+    assert "--partition=cpu" in notices[0].sbatch
+
+
+def test_a_slot_that_closed_and_opens_again_is_told_again(watch) -> None:
+    assert look(watch, MINUTE, 2 * HOUR)
+    assert not look(watch, 2 * MINUTE, 5 * HOUR)
+    assert look(watch, 3 * MINUTE, 2 * HOUR)
+
+
+def test_the_list_is_kept_up_to_date_by_looks_that_find_nothing(watch) -> None:
+    look(watch, MINUTE, None)
+    watch.refresh_from_db()
+    assert (watch.best_p50_at, watch.checked_at) == (None, watch.made_at + MINUTE)
+
+
+def test_a_snapshot_is_looked_at_once_whoever_looks(watch) -> None:
+    assert look(watch, MINUTE, HOUR)
+    now, told = watch.made_at + MINUTE, ToldOption.of(option(5 * MINUTE), watch.made_at)
+    assert not watching.note(watch, told, now, now)
+    assert Notice.objects.count() == 1
+
+
+def test_a_watch_that_was_cancelled_meanwhile_tells_nothing(watch) -> None:
+    watching.cancel(watch, watch.made_at)
+    assert not look(watch, MINUTE, HOUR)
+    assert not Notice.objects.exists()
+
+
+def test_what_was_simulated_is_first_fitted_so_that_like_is_compared_with_like(
+    people, cluster
+) -> None:
+    now = timezone.now()
+    question = asked(people.alice, cluster, now, option(4 * HOUR, approximate=False))
+    watch = watching.begin(Actor(people.alice), question, None, now)
+    assert not watch.is_settled
+    fitted = ToldOption.of(option(2 * HOUR), now)
+    assert not watching.note(watch, fitted, now, now)  # the same futures: no slot has opened
+    watch.refresh_from_db()
+    assert (watch.is_settled, watch.better_by_at) == (True, now + 1.5 * HOUR)
+    assert not look(watch, MINUTE, 2 * HOUR)
+    assert look(watch, 2 * MINUTE, 1.5 * HOUR)
+
+
+# --- by e-mail
+
+
+@pytest.fixture
+def mailed(settings, people, watch) -> Notice:
+    """A notice whose e-mail waits."""
+    settings.EMAIL_HOST = "mail.example.org"
+    settings.PUBLIC_URL = "https://queuecast.example.org"
+    people.alice.email = "alice@example.org"
+    people.alice.save()
+    look(watch, MINUTE, HOUR)
+    return Notice.objects.get()
+
+
+def test_a_notice_goes_by_e_mail_where_server_and_address_are_known(mailed) -> None:
+    assert noticing.send(mailed.pk)
+    assert not noticing.send(mailed.pk)  # once
+    [sent] = mail.outbox
+    assert sent.to == ["alice@example.org"]
+    assert sent.subject == "A better slot on lab: cpu, a100"
+    assert "sbatch --partition=cpu" in sent.body and "this is 3 h sooner" in sent.body
+    assert "https://queuecast.example.org/watches" in sent.body
+
+
+def test_without_a_server_or_an_address_the_pages_alone_tell(settings, people, watch) -> None:
+    people.alice.email = "alice@example.org"
+    people.alice.save()
+    settings.EMAIL_HOST = ""
+    look(watch, MINUTE, HOUR)
+    settings.EMAIL_HOST = "mail.example.org"
+    people.alice.email = ""
+    people.alice.save()
+    look(watch, 2 * MINUTE, 20 * MINUTE)
+    assert {(one.state, one.mail_to) for one in Notice.objects.all()} == {("done", "")}
+    assert noticing.unread(Actor(people.alice)) == 2
+
+
+def test_a_server_that_fails_is_tried_three_times_and_loses_no_notice(
+    settings, people, mailed, caplog
+) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", 1, 1
+    states = []
+    for _ in range(3):
+        assert not noticing.send(mailed.pk)
+        mailed.refresh_from_db()
+        states.append(mailed.state)
+    assert states == ["queued", "queued", "failed"]
+    assert "ConnectionRefusedError" in mailed.error and "alice@example.org" in caplog.text
+    assert noticing.unread(Actor(people.alice)) == 1
+
+
+def test_an_e_mail_that_waits_is_rung_for_again_but_not_right_after_a_failure(mailed) -> None:
+    later = mailed.made_at + noticing.UNHEARD + MINUTE
+    assert noticing.sweep(mailed.made_at) == 0
+    assert noticing.sweep(later) == 1
+    Notice.objects.update(claimed_at=later - MINUTE)
+    assert noticing.sweep(later) == 0
+
+
+# --- over
+
+
+def test_watches_that_are_long_over_are_forgotten_with_their_notices(watch) -> None:
+    look(watch, MINUTE, HOUR)
+    request_forecasts()
+    assert Watch.objects.exists()
+    watching.sweep(watch.expires_at + watching.KEEP + MINUTE)
+    assert not Watch.objects.exists() and not Notice.objects.exists()
