@@ -1,6 +1,6 @@
 """What forecasts of a busy cluster cost: CPU time of all that is computed for them.
 
-    python bench/forecast.py [--nodes N] [--running R] [--pending P] [--history H] [--replicas N]
+    python bench/forecast.py [--nodes N] [--running R] [--pending P] [--history H] [--batches N]
     python bench/forecast.py --curves | --quick
 
 The cluster is that of ``bench/gpu_cluster.py``: R jobs run, P wait, and accounting tells of H, from
@@ -8,7 +8,8 @@ which run times and submissions are drawn. As many are submitted as start, so th
 deep. Forecasts look a day ahead, and backfill as often as ``planner.ensemble.pace`` says.
 
 Process CPU time of three things: ``facts``, the world and the past from Slurm's records, once a
-forecast; ``replica``, the median of N, once all is compiled; ``answers``, what 64 replicas say of
+forecast; ``replica``, a fourth of a batch of four as the service makes them, with what it keeps of
+each for advice, the median of N batches, once all is compiled; ``answers``, what 64 replicas say of
 every job. The database is not in it.
 
 ``of a core`` is the mean of an hour in which a forecast is made every ten minutes, of 16 replicas
@@ -36,6 +37,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bench.gpu_cluster import Size, facts_of
 from planner.ensemble import Past, Spread, Starts, joined, paced_interval_s, run_batch
 from planner.ensemble.processes import run_batches
+from planner.futures import Future
 from planner.snapshot import Snapshot, build
 from planner.snapshot.past import past_of
 
@@ -82,30 +84,33 @@ def cpu_s(run: Callable[[], T]) -> tuple[T, float]:
     return found, time.process_time() - began_s
 
 
-def cost(size: Size, replicas: int, seed: int) -> Cost:
+def cost(size: Size, batches: int, seed: int) -> Cost:
     snapshot, past, facts_s = known(size, seed)
     run_batch(snapshot.world, past, seed=SEED, replicas=range(1), horizon_s=60.0)  # compiles
     starts: list[Starts] = []
     replicas_s, plans_s = [], []
-    for number in range(replicas):
-        made, replica_s = cpu_s(lambda n=number: one_replica(snapshot, past, n))
-        _, plan_s = cpu_s(lambda n=number: one_replica(snapshot, Past(), n))
+    for number in range(batches):
+        first = number * BATCH
+        made, batch_s = cpu_s(lambda n=first: batch(snapshot, past, range(n, n + BATCH)))
+        _, plan_s = cpu_s(lambda n=first: batch(snapshot, Past(), range(n, n + 1)))
         starts.append(made)
-        replicas_s.append(replica_s)
+        replicas_s.append(batch_s / BATCH)
         plans_s.append(plan_s)
-    all_of = joined((starts * MANY)[:MANY])
+    all_of = joined((starts * MANY)[: MANY // BATCH])
     _, answers_s = cpu_s(lambda: answers(all_of))
     return Cost(facts_s, statistics.median(plans_s), statistics.median(replicas_s), answers_s)
 
 
-def one_replica(snapshot: Snapshot, past: Past, number: int) -> Starts:
+def batch(snapshot: Snapshot, past: Past, replicas: range) -> Starts:
+    futures: list[Future] = []
     return run_batch(
         snapshot.world,
         past,
         seed=SEED,
-        replicas=range(number, number + 1),
+        replicas=replicas,
         horizon_s=HORIZON_S,
         bf_interval_s=paced_interval_s(snapshot.world),
+        on_future=futures.append,
     )
 
 
@@ -115,10 +120,10 @@ def answers(starts: Starts) -> None:
         spread.told(key)
 
 
-def table(sizes: list[Size], replicas: int, seed: int) -> None:
+def table(sizes: list[Size], batches: int, seed: int) -> None:
     print("nodes  running  pending  facts s  replica s  x plan  answers s  of a core  of 25 %")
     for size in sizes:
-        found = cost(size, replicas, seed)
+        found = cost(size, batches, seed)
         print(
             f"{size.nodes:5}  {size.running:7}  {size.pending:7}  {found.facts_s:7.2f}"
             f"  {found.replica_s:9.3f}  {found.replica_s / found.plan_s:6.2f}"
@@ -158,7 +163,7 @@ def main() -> int:
     parser.add_argument("--running", type=int, default=2000)
     parser.add_argument("--pending", type=int, default=5000)
     parser.add_argument("--history", type=int, default=50_000, help="jobs that accounting tells of")
-    parser.add_argument("--replicas", type=int, default=3, help="measured of each size")
+    parser.add_argument("--batches", type=int, default=1, help="of four replicas, of each size")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--quick", action="store_true", help="a cluster of 40 nodes")
     parser.add_argument("--curves", action="store_true", help="against pending, nodes, processes")
@@ -167,13 +172,13 @@ def main() -> int:
     if asked.quick:
         size = Size(nodes=40, running=80, pending=100, history=2000)
     if not asked.curves:
-        table([size], asked.replicas, asked.seed)
+        table([size], asked.batches, asked.seed)
         return 0
-    table([size._replace(pending=pending) for pending in PENDING], asked.replicas, asked.seed)
+    table([size._replace(pending=pending) for pending in PENDING], asked.batches, asked.seed)
     print()
     each = size.running / size.nodes
     wider = [size._replace(nodes=n, running=round(n * each)) for n in NODES]
-    table(wider, asked.replicas, asked.seed)
+    table(wider, asked.batches, asked.seed)
     workers(size, asked.seed)
     return 0
 

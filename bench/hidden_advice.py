@@ -8,6 +8,7 @@ from math import inf
 from bench.hidden_case import Case, Choice, Followed
 from bench.hidden_truth import Future, Seen
 from planner.advice import Advice, Adviser, Option, Rights, ranked, smallest
+from planner.answering import REPLICAS, Answering
 from planner.ensemble import paced_interval_s, run_batch
 from planner.futures import Future as Foreseen
 from planner.probe import probe_of
@@ -17,13 +18,12 @@ from planner.snapshot.past import past_of
 from planner.snapshot.requests import Site
 
 HORIZON_S = 86_400.0
-INSERTED_BATCH = 4  # replicas
 
 
 class Advised:
     """One look at a world, and the adviser made of it."""
 
-    def __init__(self, seen: Seen, replicas: int, seed: int) -> None:
+    def __init__(self, seen: Seen, seed: int) -> None:
         snapshot = build(seen.facts)
         world = snapshot.world
         past = past_of(seen.facts, snapshot, seen.accounted)
@@ -32,13 +32,12 @@ class Advised:
             world,
             past,
             seed=seed,
-            replicas=range(replicas),
+            replicas=range(REPLICAS),
             horizon_s=HORIZON_S,
             bf_interval_s=paced_interval_s(world),
             on_future=foreseen.append,
         )
         self._site = Site.of(seen.facts, world.nodes, world.partitions)
-        self._replicas = replicas
         self._adviser = Adviser(
             world,
             self._site,
@@ -54,26 +53,30 @@ class Advised:
     ) -> Case:
         """The question answered, and every option tried in the true world."""
         truth = _Truth(self._site, future, run_s)
-        advice = self._adviser.full(self._adviser.first(request))
-        options = [option for option in advice.options if option.allowed]
-        asked = None if advice.default is None else advice.options[advice.default]
+        answering = Answering(self._adviser, request, replica_s=0.0, for_one_s=inf)
+        first = answering.first()
+        *_, last = answering.rest(first)
+        told = _allowed(last.options)
+        asked = [option for option in told if option.is_default]
         return Case(
             kind=kind,
             world=world,
             asked=request.name,
             run_s=run_s,
-            choices=tuple(map(truth.choice, options)),
-            default=truth.choice(asked) if asked is not None and asked.allowed else None,
-            change=_followed(advice, truth),
-            inserted=tuple(map(truth.choice, self._inserted(options))) if insert else (),
+            choices=tuple(map(truth.choice, told)),
+            default=truth.choice(asked[0]) if asked else None,
+            change=_followed(last, truth),
+            fitted=tuple(map(truth.choice, _allowed(first.options))),
+            inserted=tuple(map(truth.choice, self._inserted(told))) if insert else (),
         )
 
-    def _inserted(self, options: list[Option]) -> Iterable[Option]:
-        batches = [
-            range(first, first + INSERTED_BATCH)
-            for first in range(0, self._replicas, INSERTED_BATCH)
-        ]
-        return ranked(self._adviser.inserted(option, batches, HORIZON_S) for option in options)
+    def _inserted(self, options: Iterable[Option]) -> Iterable[Option]:
+        batches = [range(REPLICAS)]
+        return ranked([self._adviser.inserted(one, batches, HORIZON_S) for one in options])
+
+
+def _allowed(options: Iterable[Option]) -> list[Option]:
+    return [option for option in options if option.allowed]
 
 
 def _followed(advice: Advice, truth: _Truth) -> Followed | None:

@@ -45,7 +45,8 @@ class Followed:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """``choices`` in the order of their ranks; ``inserted``: as true insertion ranks them."""
+    """``choices`` in the order in which they are told at last; ``fitted``: as told at once, and
+    ``inserted``: as true insertion of all of them ranks them, empty where that was not asked."""
 
     kind: str
     world: int
@@ -54,6 +55,7 @@ class Case:
     choices: tuple[Choice, ...]
     default: Choice | None  # what sbatch does with the request as asked; None: it refuses
     change: Followed | None
+    fitted: tuple[Choice, ...]
     inserted: tuple[Choice, ...] = ()
 
     @property

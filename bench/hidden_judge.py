@@ -83,7 +83,6 @@ class Judge:
                 yield f"{name}, P{100 * level:.0f}", self._over(cases, value, "min", over)
         yield "first starts by its P50", self._over(waiting, lambda c: _by(c.first, c.first.p50_s))
         yield "first starts by its P90", self._over(waiting, lambda c: _by(c.first, c.first.p90_s))
-        yield "any option starts by its P90", self._over(waiting, _any_by_p90)
 
     def _of_changes(self) -> Iterator[tuple[str, Figure]]:
         yield "a change is proposed", self._over(self._all, lambda c: float(c.change is not None))
@@ -113,15 +112,22 @@ class Judge:
         yield "gain of a change, mean", self._over(self._all, kept, "min")
 
     def _of_fit(self) -> Iterator[tuple[str, Figure]]:
-        """The fit beside true insertion, on the questions that were also answered so."""
+        """What is told at once, and on some questions the fit beside insertion of every option."""
+        yield (
+            "first told at once is right",
+            self._over(self._choosing, lambda c: float(c.is_right(c.fitted[0]))),
+        )
         both = [case for case in self._choosing if case.inserted]
         yield (
             "fit ranks first what insertion does",
-            self._over(both, lambda c: float(c.inserted[0].what == c.first.what)),
+            self._over(both, lambda c: float(c.inserted[0].what == c.fitted[0].what)),
         )
-        yield "first by fit is right", self._over(both, lambda c: float(c.is_right(c.first)))
         yield (
-            "first by insertion is right",
+            "of these: first by fit is right",
+            self._over(both, lambda c: float(c.is_right(c.fitted[0]))),
+        )
+        yield (
+            "of these: first by insertion is right",
             self._over(both, lambda c: float(c.is_right(c.inserted[0]))),
         )
         inserted = [case for case in self._all if case.inserted]
@@ -131,6 +137,10 @@ class Judge:
             self._over(inserted, _off_min, "min", _quantile(0.5)),
         )
         yield "P50 by fit off insertion, mean", self._over(inserted, _off_min, "min")
+        yield (
+            "any option starts by its P90 of the fit",
+            self._over([case for case in self._choosing if case.waits], _any_by_p90),
+        )
 
     def _over(
         self,
@@ -189,7 +199,7 @@ def _by(choice: Choice, bound_s: float | None) -> float | None:
 
 
 def _any_by_p90(case: Case) -> float | None:
-    found = [_by(choice, choice.p90_s) for choice in case.choices]
+    found = [_by(choice, choice.p90_s) for choice in case.fitted]
     known = [one for one in found if one is not None]
     return float(np.mean(known)) if known else None
 
@@ -197,7 +207,7 @@ def _any_by_p90(case: Case) -> float | None:
 def _gaps_min(case: Case) -> FloatArray:
     """P50 by fit less that by insertion, of the options of which both tell one."""
     exact = {choice.what: choice.p50_s for choice in case.inserted}
-    pairs = ((choice.p50_s, exact.get(choice.what)) for choice in case.choices)
+    pairs = ((choice.p50_s, exact.get(choice.what)) for choice in case.fitted)
     known = [(fit, other) for fit, other in pairs if fit is not None and other is not None]
     return np.array([(fit - other) / 60 for fit, other in known if max(fit, other) < inf])
 

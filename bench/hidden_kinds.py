@@ -167,17 +167,18 @@ def _facts(
     users: int,
     accounts: int,
 ) -> Facts:
-    """Half of the worlds have a second QOS, which comes first and is limited per user."""
-    qos = [slurm.Qos("normal", 10)]
-    if rng.random() < 0.5:
-        qos.append(slurm.Qos("express", 100, usage_factor=2.0, max_tres_per_user=express))
+    """Of two QOS one comes first, costs twice and is limited per user."""
+    qos = (
+        slurm.Qos("normal", 10),
+        slurm.Qos("express", 100, usage_factor=2.0, max_tres_per_user=express),
+    )
     names = tuple(one.name for one in qos)
     return Facts(
         taken_at=BEGIN,
         queue=[],
         nodes=nodes,
         partitions=partitions,
-        qos=tuple(qos),
+        qos=qos,
         associations=tuple(_associations(rng, users, accounts, names)),
     )
 
@@ -206,7 +207,7 @@ def _config(rng: np.random.Generator, values: dict[str, str]) -> slurm.ClusterCo
 def _associations(
     rng: np.random.Generator, users: int, accounts: int, qos: tuple[str, ...]
 ) -> Iterator[slurm.Association]:
-    """One user in three may use every QOS."""
+    """Every other user may use both QOS."""
     yield slurm.Association(CLUSTER, "root", None)
     for account in range(accounts):
         shares = int(rng.integers(1, 100))
@@ -216,6 +217,6 @@ def _associations(
             CLUSTER,
             f"a{user % accounts}",
             f"u{user}",
-            qos=qos if user % 3 == 0 else qos[:1],
+            qos=qos if user % 2 == 0 else qos[:1],
             default_qos=qos[0],
         )

@@ -24,7 +24,7 @@ from tracker.slurm import records as slurm
 
 STRIDE_S = 300.0  # also a calc period: a look comes right after one has ended
 LONGEST_WAIT_S = 3 * 86_400.0  # the truth is not followed further
-MOST_WAITING = 150  # whoever comes before a look and finds so many goes elsewhere
+MOST_WAITING = 80  # whoever comes before a look and finds so many goes elsewhere
 
 
 @dataclass(frozen=True, slots=True)

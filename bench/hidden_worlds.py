@@ -4,10 +4,11 @@
 
 A true world is simulated from idle for some days, with the run times that its jobs have and under
 scheduler parameters that differ from those its settings tell (``bench/hidden_truth.py``). At some
-instants the adviser sees what a capture holds: nodes, rules, shares, the queue with its limits,
+instant the adviser sees what a capture holds: nodes, rules, shares, the queue with its limits,
 accounting of what has happened. From that it makes its own futures, with draws of its own. Users of
-that world then ask where to submit a job, and each option is tried in the true world, with all that
-is truly submitted later: one run of the truth an option.
+that world then ask where to submit a job, and are answered as the service does, at first by the fit
+and then with the best and the default simulated. Each option is tried in the true world, with all
+that is truly submitted later: one run of the truth an option.
 
 Right is an option that finishes first, or within 10 minutes or 10 % of the wait for the first.
 Worse than the default is later than it by more than 10 minutes and more than 10 % of its wait; the
@@ -36,17 +37,14 @@ from bench.hidden_kinds import KINDS, perturbed
 from bench.hidden_load import DAY_S, People, request_of
 from bench.hidden_truth import LONGEST_WAIT_S, STRIDE_S, TrueWorld
 
-WARM_UP_S = 8 * DAY_S
-LOOKS = 2  # at each world
-BETWEEN_S = 14 * 3600.0
+WARM_UP_S = 6 * DAY_S
 FEWEST_WAITING = 10  # jobs; with fewer there is nothing to advise on
-PATIENCE = 24  # hours that a look is put off for the lack of a queue
+PATIENCE = 24  # hours that the look is put off for the lack of a queue
 LOADS = {"kth": (0.7, 0.85), "gpu": (0.85, 1.0)}
 
 
 class Asked(NamedTuple):
     questions: int  # of a world
-    replicas: int
     inserted: int  # questions of a world that are answered by insertion, too
     seed: int
 
@@ -59,27 +57,24 @@ def cases(kind_name: str, world: int, asked: Asked) -> Iterator[Case]:
     )
     kind = KINDS[kind_name](truth_rng)
     people = People(kind, people_rng)
-    until_s = WARM_UP_S + LOOKS * (BETWEEN_S + 3600 * PATIENCE) + LONGEST_WAIT_S
+    until_s = WARM_UP_S + DAY_S + 3600.0 * PATIENCE + LONGEST_WAIT_S
     load = truth_rng.uniform(*LOADS[kind_name])
     submissions = people.submissions(truth_rng, until_s, load)
     true_world = TrueWorld(kind, perturbed(kind.config, truth_rng), submissions)
-    at_s = WARM_UP_S
-    for look in range(LOOKS):
-        at_s += STRIDE_S * int(asking_rng.integers(BETWEEN_S / STRIDE_S))
+    at_s = WARM_UP_S + STRIDE_S * int(asking_rng.integers(int(DAY_S / STRIDE_S)))
+    true_world.run(at_s)
+    for _ in range(PATIENCE):
+        if true_world.waiting >= FEWEST_WAITING:
+            break
+        at_s += 3600.0
         true_world.run(at_s)
-        for _ in range(PATIENCE):
-            if true_world.waiting >= FEWEST_WAITING:
-                break
-            at_s += 3600.0
-            true_world.run(at_s)
-        advised = Advised(true_world.look(), asked.replicas, seed=int(asking_rng.integers(2**31)))
-        future = true_world.future()
-        share = asked.questions // LOOKS + (look < asked.questions % LOOKS)
-        for number in range(share):
-            project, run_s = next(people.session(asking_rng))
-            request = request_of(project, kind)
-            insert = look == 0 and number < asked.inserted
-            yield advised.case(kind_name, world, request, run_s, future, insert=insert)
+    advised = Advised(true_world.look(), seed=int(asking_rng.integers(2**31)))
+    future = true_world.future()
+    for number in range(asked.questions):
+        project, run_s = next(people.session(asking_rng))
+        request = request_of(project, kind)
+        insert = number < asked.inserted
+        yield advised.case(kind_name, world, request, run_s, future, insert=insert)
 
 
 def main() -> int:
@@ -87,18 +82,17 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--kinds", nargs="+", choices=list(KINDS), default=list(KINDS))
-    parser.add_argument("--worlds", type=int, default=12, help="of each kind")
-    parser.add_argument("--questions", type=int, default=18, help="of each world")
-    parser.add_argument("--replicas", type=int, default=16)
+    parser.add_argument("--worlds", type=int, default=10, help="of each kind")
+    parser.add_argument("--questions", type=int, default=20, help="of each world")
     parser.add_argument("--inserted", type=int, default=1, help="questions a world, also so")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true", help="figures and every case")
     given = parser.parse_args()
-    asked = Asked(given.questions, given.replicas, given.inserted, given.seed)
+    asked = Asked(given.questions, given.inserted, given.seed)
     found: list[Case] = []
     began = time.monotonic()
-    for kind in given.kinds:
-        for world in range(given.worlds):
+    for world in range(given.worlds):
+        for kind in given.kinds:
             found += cases(kind, world, asked)
             took_s = time.monotonic() - began
             print(f"{kind} {world}: {len(found)} questions, {took_s:.0f} s", file=sys.stderr)

@@ -40,10 +40,10 @@ def _warning(age: timedelta) -> str:
 def _lines(told: Mapping[str, Any], snapshot_at: datetime) -> Iterator[str]:
     if told["warning"]:
         yield told["warning"]
-    yield (
-        f"As of {snapshot_at:%Y-%m-%d %H:%M:%S} UTC, by {told['replicas']} simulated futures of"
-        f" {told['horizon_s'] / 3600:g} h"
-    )
+    count = told["replicas"]
+    futures = f"{count} simulated {'future' if count == 1 else 'futures'}"
+    hours = told["horizon_s"] / 3600
+    yield f"As of {snapshot_at:%Y-%m-%d %H:%M:%S} UTC, by {futures} of {hours:g} h"
     yield from (*told.get("notes", ()), "", *told.get("text", ()))
     if told["ignored"]:
         yield ""

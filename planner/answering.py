@@ -6,15 +6,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from math import inf
+from typing import TYPE_CHECKING, Any
 
 from planner.advice import Advice, Adviser, Option, PastWait, ranked
 from planner.answer_text import lines
-from planner.calibrating import Calibrator
 from planner.probe import queued
 from planner.request import Request
 from planner.sim.cluster import World
-from planner.start_columns import corrected
+
+if TYPE_CHECKING:  # it reads the database, which is not there for a capture
+    from planner.calibrating import Calibrator
+
+Place = tuple[str, Request]  # of an option: its partition, and what it asks for
 
 REPLICAS = 16
 BATCH = 4  # replicas; fewer say little of a spread
@@ -30,6 +34,7 @@ class Answering:
     calibrator: Calibrator | None = None  # None: nothing is known of how good forecasts were
     history: Callable[[], Sequence[PastWait]] = list
     replica_s: float | None = None  # that a replica takes; None: not known
+    for_one_s: float = FOR_ONE_S
 
     def first(self) -> Advice:
         return self._set_right(self.adviser.first(self.request))
@@ -37,29 +42,36 @@ class Answering:
     def rest(self, first: Advice) -> Iterator[Advice]:
         """More each time; the last is complete."""
         full = self.adviser.full(first, self.history())
-        if self.replica_s is None or self.replica_s * BATCH > FOR_ONE_S or full.method == "plan":
+        batch_s = inf if self.replica_s is None else BATCH * self.replica_s
+        if batch_s > self.for_one_s or full.method == "plan":
             yield full
             return
         yield replace(full, complete=False)
-        simulated = self._simulated(full)
-        if _place(simulated) == _place(full):
-            yield simulated
-        else:  # all else speaks of the best
-            yield self.adviser.full(simulated, self.history())
+        raw, simulated = self._simulated(full)
+        # All else is compared with the best as it is now.
+        full = self.adviser.full(simulated, self.history())
+        if full.best is None or (best := raw.get(_place(full.options[full.best]))) is None:
+            yield full
+            return
+        yield replace(full, complete=False)
+        yield self.adviser.checked(full, best, lambda: _batches(self.for_one_s))
 
-    def _simulated(self, advice: Advice) -> Advice:
-        """The best and what was asked for as simulated; the better of the two is the best then. The
-        others keep their places: what is fitted is compared with what is fitted."""
+    def _simulated(self, advice: Advice) -> tuple[dict[Place, Option], Advice]:
+        """The best and what was asked for as simulated, before they are set right and after; the
+        better of the two is the best then. The others keep their places: what is fitted is compared
+        with what is fitted."""
         options = list(advice.options)
+        raw: dict[Place, Option] = {}
         for at in dict.fromkeys((advice.best, advice.default)):
             if at is not None and options[at].allowed:
-                raw, batches = replace(options[at], how=""), _batches(FOR_ONE_S)
-                exact = self.adviser.inserted(raw, batches, advice.horizon_s)
+                fitted, batches = replace(options[at], how=""), _batches(self.for_one_s)
+                exact = self.adviser.inserted(fitted, batches, advice.horizon_s)
+                raw[_place(exact)] = exact
                 options[at] = self._option_set_right(exact, advice.horizon_s)
         at = advice.default
         if at and ranked(pair := (options[0], options[at]))[0] is pair[1]:
             options.insert(0, options.pop(at))
-        return replace(advice, options=tuple(options), complete=True)
+        return raw, replace(advice, options=tuple(options))
 
     def _set_right(self, advice: Advice) -> Advice:
         """What the replicas say, corrected as that of real jobs is; a plan is told as it is."""
@@ -71,6 +83,8 @@ class Answering:
     def _option_set_right(self, option: Option, horizon_s: float) -> Option:
         if self.calibrator is None or (option.p50_s is None and not option.later_than_horizon):
             return option
+        from planner.start_columns import corrected
+
         job = replace(queued(option.request, option.partition), submit_at=self.calibrator.at)
         start, how = self.calibrator.left(job, option.start)
         return replace(corrected(option, start).within(horizon_s), how=how)
@@ -85,11 +99,8 @@ def _batches(for_s: float) -> Iterator[range]:
         yield range(first, first + BATCH)
 
 
-def _place(advice: Advice) -> tuple[str, Request] | None:
-    if advice.best is None:
-        return None
-    best = advice.options[advice.best]
-    return best.partition, best.request
+def _place(option: Option) -> Place:
+    return option.partition, option.request
 
 
 def told(world: World, advice: Advice) -> dict[str, Any]:

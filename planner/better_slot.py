@@ -33,20 +33,33 @@ class Wish:
         return now + (self.within or timedelta(0))
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The start that the futures of ``at`` give; None: none within the horizon."""
+
+    at: datetime
+    start_at: datetime | None
+
+    def is_by(self, limit_at: datetime) -> bool:
+        return self.start_at is not None and self.start_at <= limit_at
+
+
 def better_by(start_at: datetime, now: datetime) -> datetime:
     """The latest start that is worth a word to who expects ``start_at``: it may lie in the past."""
     return start_at - max(LEAST, SHARE * (start_at - now))
 
 
-def news_of(wish: Wish, told_at: datetime | None, start_at: datetime | None, now: datetime) -> News:
-    """What the start that a new forecast gives means.
+def news_of(wish: Wish, told_at: datetime | None, before: Look, seen: Look) -> News:
+    """What the newest look means, beside the one before.
 
-    ``told_at``: the start that was told last, while that slot was there at every look since;
-    ``start_at`` None: no start within the horizon.
+    Two in a row must agree: with a look each few minutes one of them is off by a quarter now and
+    then. ``told_at``: the start that was told last, while that slot was there since.
     """
-    limit_at = wish.limit_at(now)
-    if start_at is None or start_at > limit_at + SLACK:
-        return News.NOTHING if told_at is None else News.GONE
+    looks = before, seen
     if told_at is None:
-        return News.OPENED if start_at <= limit_at else News.NOTHING
-    return News.SOONER if start_at <= better_by(told_at, now) else News.NOTHING
+        opened = all(look.is_by(wish.limit_at(look.at)) for look in looks)
+        return News.OPENED if opened else News.NOTHING
+    if not any(look.is_by(wish.limit_at(look.at) + SLACK) for look in looks):
+        return News.GONE
+    sooner = all(look.is_by(better_by(told_at, look.at)) for look in looks)
+    return News.SOONER if sooner else News.NOTHING

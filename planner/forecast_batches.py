@@ -8,6 +8,7 @@ several workers at once.
 from __future__ import annotations
 
 import logging
+import math
 import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 FEW, MANY = 16, 64  # replicas: the fewest that tell a spread, and enough of them
 BATCH = 4  # replicas that a worker makes between two looks at what else is wanted
 HOLDS_FOR = timedelta(minutes=10)  # what was said, while nothing happens
+GLANCE_EVERY_S = 0.3  # while replicas are made, at questions that wait
 TASK = "planner.tasks.compute_forecast"
 
 log = logging.getLogger(__name__)
@@ -122,8 +124,10 @@ def _make(row: Forecast, batch: ForecastBatch, known: Known) -> dict[str, Any]:
 
     told = {"state": State.DONE, "error": "", "snapshot_at": known.snapshot.taken_at}
     first, last = batch.first_replica, batch.first_replica + batch.replicas
+    # None asks what to do in the past.
+    is_kept = row.as_of is None and first < stored_futures.MOST
     if is_blank := known.past.is_blank:  # nothing is drawn: one plan says it all
-        last = min(last, 1)
+        last = min(last, 1) if is_kept else first
     made: list[futures.Future] = []
     starts = run_batch(
         known.snapshot.world,
@@ -132,7 +136,8 @@ def _make(row: Forecast, batch: ForecastBatch, known: Known) -> dict[str, Any]:
         replicas=range(first, last),
         horizon_s=row.horizon_s,
         bf_interval_s=paced_interval_s(known.snapshot.world),
-        on_future=made.append if row.as_of is None else None,  # none asks what to do in the past
+        on_future=made.append if is_kept else None,
+        between=_Glances(),
     )
     if made:
         told["futures"] = futures.pack(made)
@@ -176,8 +181,19 @@ def _stored(row: Forecast) -> Starts | None:
     return joined(of_same_jobs(batches)) if batches else None
 
 
+class _Glances:
+    """Somebody may wait for an answer while a replica takes its minutes."""
+
+    def __init__(self) -> None:
+        self._last_s = -math.inf
+
+    def __call__(self) -> None:
+        if time.monotonic() - self._last_s > GLANCE_EVERY_S:
+            _answer_questions()
+            self._last_s = time.monotonic()
+
+
 def _answer_questions() -> None:
-    """Between batches: somebody waits for them."""
     waiting = Question.objects.filter(state=State.QUEUED)
     for pk in list(waiting.values_list("pk", flat=True)):
         questions.answer(pk)

@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, QuerySet, Sum
 from planner import work
 from planner.forecast_batches import FEW, MANY, TASK, State
 from planner.models import Forecast, ForecastBatch
-from planner.questions import queue_read_at
+from planner.newest import queue_read_at
 from tracker.models import Cluster, Job, StartEstimate
 
 MAX_DUTY = 0.25  # share of one core that forecasts of a cluster may take

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cached_property
 
+from django.db.models import Sum
 from django.utils import timezone
 
 from planner import stored_futures
@@ -18,15 +19,15 @@ from planner.ensemble import Past, paced_interval_s, run_batch
 from planner.forecasts import HORIZON_S
 from planner.futures import Future
 from planner.known import Known
-from planner.models import Forecast
+from planner.models import Forecast, Work
+from planner.newest import queue_read_at, young_forecast
 from planner.past_waits import RecentWaits
 from planner.request import Request
 from planner.sim.cluster import World
 from planner.snapshot import Facts, Snapshot
 from planner.snapshot.requests import Site
-from tracker.models import Cluster, Poll
+from tracker.models import Cluster
 
-OLD = timedelta(minutes=30)  # futures older than the newest queue by this say too little of it
 SEED = 0  # that of forecasts
 MAKE_FOR_S = 4.0  # after which no other future is begun where none are stored
 MADE = 4  # futures, where none are stored
@@ -45,6 +46,10 @@ class Grounds:
         """That of nobody: see ``Adviser.for_asker``."""
         facts, snapshot = self.known.facts, self.known.snapshot
         return adviser_of(facts, snapshot, self.known.past, self.futures, seed=self.seed)
+
+    def make_ready(self) -> None:
+        """What all answers need, made before the first is asked for."""
+        self.answering(Request()).first()
 
     def answering(
         self, request: Request, *, asker: str = "", shows_jobs: bool = False
@@ -103,8 +108,8 @@ def grounds_of(cluster: Cluster, now: datetime) -> Grounds:
 
     Raises SlurmError where queue, nodes or partitions were never read.
     """
-    forecast, queue_at = _rests_on(cluster)
-    key = forecast.pk if forecast is not None else queue_at
+    forecast = young_forecast(cluster)
+    key = forecast.pk if forecast is not None else queue_read_at(cluster)
     kept_for, grounds = _kept.pop(cluster.pk, (None, None))
     if grounds is None or kept_for != key:
         grounds = (forecast and _stored(forecast)) or _made(cluster, now)
@@ -121,20 +126,10 @@ def forget() -> None:
 
 def stored_grounds(cluster: Cluster, now: datetime) -> Grounds | None:
     """As ``grounds_of``, but None where futures would have to be made first."""
-    forecast, _ = _rests_on(cluster)
+    forecast = young_forecast(cluster)
     if forecast is None or not forecast.batches.exclude(futures=None).exists():
         return None
     return grounds_of(cluster, now)
-
-
-def _rests_on(cluster: Cluster) -> tuple[Forecast | None, datetime | None]:
-    """The forecast whose futures are young enough, and when the queue was last read."""
-    good = Poll.objects.filter(cluster=cluster, command="squeue", ok=True)
-    queue_at = good.values_list("started_at", flat=True).first()
-    forecast = Forecast.newest_made(cluster)
-    if forecast is None or forecast.snapshot_at is None or queue_at is None:
-        return None, queue_at
-    return (forecast if queue_at - forecast.snapshot_at < OLD else None), queue_at
 
 
 def _stored(forecast: Forecast) -> Grounds | None:
@@ -142,7 +137,10 @@ def _stored(forecast: Forecast) -> Grounds | None:
     if found is None or found[0].facts_at is None:
         return None
     row, futures = found
-    replica_s = None if row.cpu_s is None else row.cpu_s / len(futures)
+    of = row.batches.filter(state=Work.State.DONE).aggregate(
+        s=Sum("cpu_s"), replicas=Sum("replicas")
+    )
+    replica_s = of["s"] and of["s"] / of["replicas"]
     return Grounds(Known.of(row.cluster, row.facts_at), futures, row.seed, replica_s)
 
 

@@ -124,7 +124,8 @@ class Question(Work):
 class Watch(models.Model):
     """Somebody wants to be told when a job that she asked about would start sooner.
 
-    ``planner.watching`` is the only writer. Over once cancelled or expired; kept for a while then.
+    Over once cancelled or expired, and kept for a while then. Written by ``planner.watching`` and
+    ``planner.looking`` only.
     """
 
     user = models.ForeignKey(
@@ -173,7 +174,7 @@ class Notice(Work):
     """A better slot that a watch has found: shown in the pages at once. The work is its e-mail,
     which is done from the start where none is to be sent.
 
-    ``planner.watching`` makes it, ``planner.noticing`` sends it and marks it as read.
+    ``planner.looking`` makes it, ``planner.noticing`` sends it and marks it as read.
     """
 
     watch = models.ForeignKey(Watch, on_delete=models.CASCADE, related_name="notices")

@@ -16,15 +16,16 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 
-from planner import work
+from planner import newest, work
 from planner.answered import told_at
 from planner.models import Question
 from planner.request import Request
-from tracker.models import Actor, Cluster, Poll
+from tracker.models import Actor, Cluster
 
 STALE = timedelta(minutes=5)  # after which a claim is taken for lost
 UNHEARD = timedelta(seconds=30)  # after which a doorbell is rung again
 KEEP = timedelta(days=1)
+ASKED_LATELY = timedelta(hours=1)
 TASK = "planner.tasks.answer_question"
 
 log = logging.getLogger(__name__)
@@ -32,13 +33,13 @@ State = Question.State
 
 
 def ask(actor: Actor, cluster: Cluster, request: Request, now: datetime) -> Question:
-    """The row of this question: the one that is open, or answered from the newest queue, if any."""
+    """The row of this question: the one that is open, or answered as it would be now, if any."""
     asked = request.as_json()
     canonical = json.dumps(asked, sort_keys=True, separators=(",", ":"))
     sha256 = hashlib.sha256(canonical.encode()).hexdigest()
     same = Question.objects.filter(asked_by=actor.user, cluster=cluster, request_sha256=sha256)
     still_good = Q(state__in=(State.QUEUED, State.RUNNING))
-    if (newest_at := queue_read_at(cluster)) is not None:
+    if (newest_at := newest.snapshot_at(cluster)) is not None:
         still_good |= Q(state=State.DONE, snapshot_at__gte=newest_at)
     if (found := same.filter(still_good).first()) is not None:
         return found
@@ -47,12 +48,6 @@ def ask(actor: Actor, cluster: Cluster, request: Request, now: datetime) -> Ques
     )
     work.ring(TASK, [question.pk])
     return question
-
-
-def queue_read_at(cluster: Cluster) -> datetime | None:
-    """When the queue was last read; None: never, so nothing can be answered yet."""
-    good = Poll.objects.filter(cluster=cluster, command="squeue", ok=True)
-    return good.values_list("started_at", flat=True).first()
 
 
 def answer(pk: int) -> bool:
@@ -93,6 +88,19 @@ def _advice(question: Question) -> Iterator[tuple[datetime, dict[str, Any]]]:
     first = answering.first()
     for advice in chain([first], answering.rest(first)):
         yield snapshot.taken_at, told(snapshot.world, advice)
+
+
+def make_ready(forecast_pk: int, now: datetime) -> None:
+    """Where somebody asked lately, so that the next is answered at once from this forecast. For the
+    compute worker."""
+    lately = Question.objects.filter(asked_at__gt=now - ASKED_LATELY)
+    cluster = Cluster.objects.filter(forecasts=forecast_pk, questions__in=lately).first()
+    if cluster is None:
+        return
+    from planner.grounds import stored_grounds
+
+    if (grounds := stored_grounds(cluster, now)) is not None:
+        grounds.make_ready()
 
 
 def first_answers(

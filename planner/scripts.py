@@ -13,10 +13,9 @@ from typing import Any
 
 from planner.asked import MODELLED, Word, fields_of
 from planner.request import GPU_OPTIONS
-from tracker.slurm.batch import BatchOptions
 from tracker.slurm.directives import read_directive
 from tracker.slurm.durations import format_duration
-from tracker.slurm.script import ScriptError, option_words, read_lines
+from tracker.slurm.script import ScriptError, read_lines
 
 # Every long option of sbatch 20.11 to 25.11. Others may be a plug-in's, or typed wrongly.
 SBATCH_OPTIONS = frozenset({
@@ -82,17 +81,6 @@ def asked_by_script(
     return asked
 
 
-def asked_by_options(options: BatchOptions, now: datetime) -> Asked:
-    """What an experiment asks for."""
-    return _asked(now, _command_line(option_words(options)))
-
-
-def form_fields(text: str, now: datetime) -> tuple[dict[str, str | list[str]], list[str]]:
-    """The script's fields as the form and its URL have them, and what is ignored."""
-    asked = asked_by_script(text, now)
-    return as_text(asked.fields), list(asked.ignored)
-
-
 def as_text(fields: Mapping[str, Any]) -> dict[str, str | list[str]]:
     """Validated fields as they are typed; what is not said is left out."""
     told: dict[str, str | list[str]] = {}
@@ -140,7 +128,7 @@ def _words(fields: Mapping[str, Any]) -> list[Word]:
     if fields.get("mem_per_cpu") and "mem" in text:
         text["mem-per-cpu"] = text.pop("mem")
     return [
-        Word(_OPTIONS.get(name, name), None if value == "on" else value, "")
+        Word(_OPTIONS.get(name, name), None if name == "exclusive" else value, "")
         for name, value in text.items()
     ]
 

@@ -10,6 +10,8 @@ from tracker.models import Cluster
 if TYPE_CHECKING:
     from planner.futures import Future
 
+MOST = 16  # replicas of a forecast whose futures are kept: a fit costs time in each of them
+
 
 def newest(cluster: Cluster) -> tuple[Forecast, list[Future]] | None:
     """Those of the live forecast whose estimates hold now, in order of replica. Their origin is the

@@ -13,6 +13,7 @@ from planner import (
     forecast_batches,
     forecast_queue,
     learn_queue,
+    looking,
     noticing,
     promises,
     questions,
@@ -42,12 +43,18 @@ def request_forecasts() -> None:
 @shared_task
 def compute_forecast(pk: int) -> None:
     forecast_batches.compute(pk)
-    watching.look_after(pk, timezone.now())
+    questions.make_ready(pk, timezone.now())
+    looking.look_after(pk, timezone.now())
+
+
+@shared_task
+def look_after(pk: int) -> None:
+    looking.look_after(pk, timezone.now())
 
 
 @shared_task
 def look_first(pk: int) -> None:
-    watching.look_first(pk, timezone.now())
+    looking.look_first(pk, timezone.now())
 
 
 @shared_task

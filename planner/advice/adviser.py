@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from dataclasses import replace
 from datetime import datetime
 
 from planner.advice.answer import Advice
-from planner.advice.changes import in_order
+from planner.advice.changes import in_order, smallest
 from planner.advice.ends import Sight
 from planner.advice.fitting import Fitting
 from planner.advice.hours import PastWait, by_hour
@@ -26,6 +26,8 @@ from planner.probe import Probed
 from planner.request import Request
 from planner.sim.cluster import World
 from planner.snapshot.requests import Site
+
+CHECKED = 2  # changes that are simulated at most
 
 
 class Adviser:
@@ -91,21 +93,44 @@ class Adviser:
         moment = when(fitting, best, hours, points, reasons.reason)
         return replace(advice, walltime=points, by_hour=hours, why=reasons, when=moment)
 
-    def inserted(self, option: Option, batches: Iterable[range], horizon_s: float) -> Option:
+    def inserted(
+        self,
+        option: Option,
+        batches: Iterable[range],
+        horizon_s: float,
+        *,
+        as_run_of: Option | None = None,
+    ) -> Option:
         """Simulated with the job in the queue, in place of fitted: exact for the model, and dear.
 
         ``batches`` are replicas; a caller may end them when its time is up, though not before the
-        first. Run times are those of the fit.
+        first. It runs as long as the job of another option, if that is given.
         """
         fitting = self._fitting
-        probe = fitting.probe(option.request, option.partition)
-        probed = Probed(fitting.world, self._past, probe)
+        probed = Probed(fitting.world, self._past, fitting.probe(option.request, option.partition))
         replicas: list[int] = []
         for batch in batches:
             probed.run(self._seed, batch, horizon_s)
             replicas += batch
-        spread = fitting.spread(option.request, probe, replicas, probed.starts.start_s)
+        spread = fitting.spread(option, as_run_of or option, replicas, probed.starts.start_s)
         return replace(option.told(spread), approximate=False)
+
+    def checked(
+        self, advice: Advice, best: Option, batches: Callable[[], Iterable[range]]
+    ) -> Advice:
+        """With the smallest change simulated, where it is one of shape: it makes way for the next
+        if it does not help then. ``best`` is the first option as ``inserted`` gave it; ``batches``
+        are asked for once a change.
+        """
+        for _ in range(CHECKED):
+            change = smallest(advice.changes)
+            if change is None or change.shape is None or not change.option.approximate:
+                break
+            exact = self.inserted(change.option, batches(), advice.horizon_s, as_run_of=best)
+            kept = self._trials.again(change, best, exact)
+            others = (one for one in advice.changes if one is not change)
+            advice = replace(advice, changes=in_order((kept, *others)))
+        return advice
 
     def options(self, request: Request) -> tuple[Option, ...]:
         return self._options.of(request)

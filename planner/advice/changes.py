@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from planner.advice.option import Option
-
-Field = Literal["limit_minutes", "gpus", "nodes", "cpus", "mem_mib", "qos", "partition", "gpu_type"]
-Of = Literal["start", "finish"]
+from planner.advice.shapes import Field, Of, Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +22,7 @@ class Change:
     p_killed: float | None  # at the changed limit; None: not known
     sentence: str
     size: float  # how much of the request is given up; see ``planner.advice.shapes``
+    shape: Shape | None = None  # None: it is another place that changes
 
     def as_json(self) -> dict[str, Any]:
         return {

@@ -63,19 +63,20 @@ def of_maintenance(
         return
 
 
-def of_holes(points: Sequence[WalltimePoint], clock: Clock) -> Iterator[Drawback]:
+def of_holes(points: Sequence[WalltimePoint], run: OwnRun, clock: Clock) -> Iterator[Drawback]:
     """The longest shorter limit that starts clearly sooner, if such runs mostly keep it."""
     asked = next((point for point in points if point.is_asked), None)
     if asked is None or asked.start.p50_s is None:
         return
+    asked_s = asked.start.p50_s
     for point in reversed(points[: points.index(asked)]):
-        start_s = point.start.p50_s
+        start_s, limit_s = point.start.p50_s, 60.0 * point.limit_minutes
         if point.p_killed is None or point.p_killed > RISKY or start_s is None:
             continue
-        if is_worth_it(asked.start.p50_s - start_s, asked.start.p50_s):
+        if is_worth_it(asked_s - start_s - run.lost_s(limit_s, start_s), asked_s):
             said = (
-                f"A limit of {span(60.0 * point.limit_minutes)} fits a hole: half the time it"
-                f" starts by {clock.said(start_s)}, {span(asked.start.p50_s - start_s)} sooner."
+                f"A limit of {span(limit_s)} fits a hole: half the time it starts by"
+                f" {clock.said(start_s)}, {span(asked_s - start_s)} sooner."
             )
             yield Drawback("hole", said, None)
             return

@@ -9,6 +9,7 @@ from math import isfinite
 
 import numpy as np
 
+from planner.advice.option import Option
 from planner.advice.runs import OwnRun, OwnRuns
 from planner.advice.words import Clock
 from planner.ensemble import Past, Spread, Starts, asked_run
@@ -94,10 +95,13 @@ class Fitting:
         return Fits(start_s, asked_s, self.run(request, probe) if run is None else run)
 
     def spread(
-        self, request: Request, probe: Job, replicas: Sequence[int], start_s: FloatArray
+        self, option: Option, runs_as: Option, replicas: Sequence[int], start_s: FloatArray
     ) -> Spread:
-        """Of starts (replicas, 1) that come from elsewhere, with the run times of the fit."""
-        run = self._runs_of(replicas).of(asked_run(probe, self.world, request.name))
+        """Of starts of an option (replicas, 1) that come from elsewhere, with the run times that
+        these replicas have for the job of another, or of the same."""
+        probe = self.probe(option.request, option.partition)
+        other = self.probe(runs_as.request, runs_as.partition)
+        run = self._runs_of(replicas).of(asked_run(other, self.world, runs_as.request.name))
         return Fits(start_s, (self.record(probe).limit_s,), run).spread()
 
     def _runs_of(self, replicas: Sequence[int]) -> OwnRuns:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from planner.advice.changes import Field, Of
 from planner.advice.option import Option
-from planner.advice.shapes import Shape
+from planner.advice.shapes import Field, Of, Shape
 from planner.advice.words import counted, share, span
 from planner.advice.worth import is_worth_it
 
@@ -18,14 +17,20 @@ class Gain:
     words: str
 
     @classmethod
-    def of(cls, before: Option, after: Option, of: Of, horizon_s: float) -> Gain:
+    def of(
+        cls, before: Option, after: Option, of: Of, horizon_s: float, *, lost_s: float = 0.0
+    ) -> Gain:
         """Where the start before is beyond the horizon it is at least so much. Compared with what
-        is refused, all helps that starts at all."""
+        is refused, all helps that starts at all.
+
+        ``lost_s``: the time that the change loses on average by killing some runs; it does not
+        help unless it gains enough beyond that.
+        """
         if not before.allowed:
             return cls(None, after.has_start, "as asked it is refused")
         gain_s = _gain_s(before, after, of, horizon_s)
         wait_s = horizon_s if before.p50_s is None else before.p50_s
-        helps = gain_s is not None and is_worth_it(gain_s, wait_s)
+        helps = gain_s is not None and is_worth_it(gain_s - lost_s, wait_s)
         return cls(gain_s, helps, _words(gain_s, of, is_least=not before.has_start))
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, replace
-from itertools import groupby
+from functools import partial
+from itertools import takewhile
 from math import inf, isfinite
 from typing import Any
 
@@ -16,6 +17,7 @@ from planner.quantiles import Quantiles
 from planner.request import Request
 
 NOT_SAID = Quantiles(None, None, None)
+NEVER = Told(NOT_SAID, NOT_SAID, (), None)
 SAME = 0.01  # ends that differ by less of the time to them are told apart by their late quantile
 
 
@@ -75,11 +77,8 @@ class Option:
         return [*args, f"--begin={self.begin}"] if self.begin else args
 
     def told(self, by: Spread) -> Option:
-        """With the times that replicas say of the probe; unchanged if waiting never starts it."""
-        told = by.told(PROBE)
-        return self if told is None else self._with(told)
-
-    def _with(self, told: Told) -> Option:
+        """With the times that replicas say of the probe; without, if waiting never starts it."""
+        told = by.told(PROBE) or NEVER
         return replace(
             self,
             p10_s=told.start.p10_s,
@@ -139,30 +138,15 @@ def ranked(options: Iterable[Option]) -> tuple[Option, ...]:
     Nothing comes before what was asked for by less than is worth a change.
     """
     by_end = sorted(options, key=lambda option: (not option.allowed, _middle(option)))
-    in_order = [
-        option
-        for _, alike in groupby(by_end, key=_Bands(by_end))
-        for option in sorted(alike, key=_among_alike)
-    ]
-    asked = next((one for one in in_order if one.is_default and one.p50_s is not None), None)
+    in_order: list[Option] = []
+    while by_end:
+        alike = list(takewhile(partial(_is_same, by_end[0]), by_end))
+        in_order += sorted(alike, key=_among_alike)
+        del by_end[: len(alike)]
+    asked = next((one for one in in_order if one.is_default and one.has_start), None)
     if asked is not None and not is_worth_it(_sooner_s(in_order[0], asked), asked.p50_s or 0.0):
         in_order.sort(key=lambda option: option is not asked)
     return tuple(in_order)
-
-
-class _Bands:
-    """The place of the first option whose middle end is as good as the same."""
-
-    def __init__(self, by_end: list[Option]) -> None:
-        self._band_of: dict[int, int] = {}
-        first = 0
-        for place, option in enumerate(by_end):
-            if not _is_same(by_end[first], option):
-                first = place
-            self._band_of[id(option)] = first
-
-    def __call__(self, option: Option) -> int:
-        return self._band_of[id(option)]
 
 
 def _sooner_s(one: Option, other: Option) -> float:

@@ -42,6 +42,12 @@ class OwnRun:
         share = float(np.mean(self.quantiles_s >= least_s))
         return share if limit_s <= self.limit_s or share <= SMALL else None
 
+    def lost_s(self, limit_s: float, start_s: float) -> float:
+        """What a limit loses on average, beyond its own, by the runs that it kills: the wait and
+        all that they ran; 0 where it is not known how many those are."""
+        killed, anyway = self.p_killed(limit_s), self.p_killed(self.limit_s)
+        return 0.0 if killed is None else (killed - (anyway or 0.0)) * (start_s + limit_s)
+
     def ends_s(self, start_s: FloatArray, limit_s: float) -> FloatArray:
         """By replica; infinite where a limit that is shorter than its own cuts the run off, for
         then it does not get its results."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import ceil, log2
+from typing import Literal
 
-from planner.advice.changes import Field, Of
 from planner.advice.runs import OwnRun
 from planner.request import Request
+
+Field = Literal["limit_minutes", "gpus", "nodes", "cpus", "mem_mib", "qos", "partition", "gpu_type"]
+Of = Literal["start", "finish"]
 
 # Minutes that people ask for.
 STEPS = (

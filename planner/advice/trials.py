@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from math import isfinite
 
 from planner.advice import shapes
-from planner.advice.changes import Change, Field, Of, in_order
+from planner.advice.changes import Change, in_order
 from planner.advice.fitting import Fits, Fitting
 from planner.advice.gains import Gain, said
 from planner.advice.option import NOT_SAID, Option
 from planner.advice.options import Options
 from planner.advice.runs import OwnRun
-from planner.advice.shapes import Shape
+from planner.advice.shapes import Field, Of, Shape
 from planner.refusals import longest_s
 from planner.request import Request
 from planner.sim.cluster import Partition
@@ -21,7 +21,8 @@ from planner.sim.cluster import Partition
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Base:
-    """What changes are compared with: the option as the fit sees it, before any correction."""
+    """What changes are compared with: the option as the fit sees it, before any correction; where
+    it was simulated too, the earlier of both, as a fit is late rather than early."""
 
     option: Option
     partition: Partition
@@ -47,6 +48,15 @@ class Trials:
             return ()
         return in_order((*self._limits(base), *self._shapes(base)))
 
+    def again(self, change: Change, option: Option, exact: Option) -> Change:
+        """A change of the option, when both have been simulated."""
+        base = self._base(option)
+        if base is None or change.shape is None:
+            return change
+        if not change.shape.runs_alike:
+            exact = replace(exact, finish=NOT_SAID)
+        return self._change(replace(base, option=option), change.shape, exact)
+
     def other_place(self, default: Option, best: Option) -> Iterator[Change]:
         """The best option, where it is not what sbatch makes of the request as it was asked."""
         field, before, after = _difference(default, best)
@@ -69,8 +79,8 @@ class Trials:
         run = fitting.run(option.request, probe)
         limit_s = fitting.record(probe).limit_s
         if option.allowed:
-            fits = fitting.fits(option.request, option.partition)
-            option = option.told(fits.spread())
+            fitted = option.told(fitting.fits(option.request, option.partition).spread())
+            option = fitted if option.approximate else _no_later(fitted, option)
         return _Base(option, partition, run, limit_s)
 
     def _limits(self, base: _Base) -> Iterator[Change]:
@@ -112,10 +122,13 @@ class Trials:
         return self._fitting.fits(request, base.option.partition, limits_s=limits_s, run=base.run)
 
     def _change(self, base: _Base, shape: Shape, option: Option) -> Change:
-        gain = Gain.of(base.option, option, shape.gain_of, self._fitting.horizon_s)
-        p_killed = None
+        p_killed, lost_s = None, 0.0
         if shape.field == "limit_minutes":
-            p_killed = base.run.p_killed(60.0 * shape.after)
+            limit_s = 60.0 * shape.after
+            p_killed = base.run.p_killed(limit_s)
+            lost_s = base.run.lost_s(limit_s, option.p50_s or 0.0)
+        horizon_s = self._fitting.horizon_s
+        gain = Gain.of(base.option, option, shape.gain_of, horizon_s, lost_s=lost_s)
         return Change(
             field=shape.field,
             before=shape.before,
@@ -127,7 +140,15 @@ class Trials:
             p_killed=p_killed,
             sentence=said(shape, gain, p_killed),
             size=shape.size,
+            shape=shape,
         )
+
+
+def _no_later(fitted: Option, simulated: Option) -> Option:
+    starts = [at_s for at_s in (fitted.p50_s, simulated.p50_s) if at_s is not None]
+    ends = [at_s for at_s in (fitted.finish.p50_s, simulated.finish.p50_s) if at_s is not None]
+    finish = replace(fitted.finish, p50_s=min(ends, default=None))
+    return replace(fitted, p50_s=min(starts, default=None), finish=finish)
 
 
 def _difference(default: Option, best: Option) -> tuple[Field, str | None, str | None]:

@@ -43,7 +43,7 @@ def when(
     later, clock = _later_but_sooner(hours), fitting.clock
     exceptions = [
         *of_maintenance(fitting.world.reservations, partition, option, run, clock),
-        *of_holes(points, clock),
+        *of_holes(points, run, clock),
         *of_limits(reason),
         *(() if later is None else (_later(hours[0], later, clock),)),
     ]

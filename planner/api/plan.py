@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from planner import questions
 from planner.api.plan_request import PlanRequest, asked_of
 from planner.models import Question
+from planner.newest import queue_read_at
 from tracker.api.base import ActorView, visible_or_404
 from tracker.api.problems import Problem, bad_field
 from tracker.models import Actor, Cluster
@@ -55,7 +56,7 @@ class PlanView(ActorView):
         fields, now = body.validated_data, timezone.now()
         cluster = cluster_of(self.actor, fields.get("cluster", ""))
         asked, ignored = asked_of(self.actor, cluster, fields, now)
-        if questions.queue_read_at(cluster) is None:
+        if queue_read_at(cluster) is None:
             raise Problem(409, f"{cluster} has not been polled yet; ask again in a minute.")
         question = questions.ask(self.actor, cluster, asked, now)
         _wait(question, _patience_s(request))

@@ -20,9 +20,11 @@ from planner.request import (
     request_of,
 )
 from planner.scripts import Asked, asked_by_script
+from tracker.api.base import visible_or_404
 from tracker.api.problems import bad_field
 from tracker.models import Actor, Cluster
-from tracker.slurm.script import MAX_SCRIPT_BYTES, ScriptError
+from tracker.slurm.script import MAX_SCRIPT_BYTES, ScriptError, option_words
+from tracker.submission.planning import requested
 
 MAX_OPTIONS = 100
 
@@ -79,6 +81,12 @@ class PlanRequest(serializers.Serializer):
         max_length=MAX_OPTIONS,
         help_text='words of sbatch\'s command line, such as ["-p", "gpu", "--time=2:00:00"]',
     )
+    experiment = serializers.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=2**63 - 1,
+        help_text="in place of a script: what the experiment asks for",
+    )
     cluster = word("needed where there are several")
     user = word("unix name; staff may ask for others")
     account = word("empty: the user's first")
@@ -116,6 +124,8 @@ def asked_of(
     user = fields.get("user") or own
     if user != own and not actor.is_staff:
         raise bad_field("user", user, f"only staff ask for others; leave it out ({own or 'you'})")
+    if fields.get("experiment"):
+        fields = _with_experiment(actor, cluster, fields)
     asked = _asked(fields, now)
     try:
         request = request_of(asked.fields, user)
@@ -124,6 +134,16 @@ def asked_of(
     for name, message in unknown_names(request, choices(actor, cluster, user)).items():
         raise bad_field(name, fields.get(name), message)
     return request, list(asked.ignored)
+
+
+def _with_experiment(actor: Actor, cluster: Cluster, fields: dict[str, Any]) -> dict[str, Any]:
+    """Its script and what it asks of the cluster, below what is given beside it."""
+    if fields.get("script"):
+        raise bad_field("script", None, "give a script or an experiment, one of them")
+    experiment = visible_or_404(actor.experiments(), "Experiment", pk=fields["experiment"])
+    words = option_words(requested(experiment, cluster))
+    options = [*words, *fields.get("options", ())]
+    return fields | {"script": experiment.batch_script, "options": options}
 
 
 def _asked(fields: dict[str, Any], now: datetime) -> Asked:

@@ -20,7 +20,9 @@ Hashes = NDArray[np.uint64]
 STRATA = 16
 # Jobs of a sweep run alike. On two campaigns of a real Slurm that had not been seen before, 89 and
 # 78 % of starts came before P90 with this, 86 and 75 % when each job drew for itself, and the mean
-# quantile loss fell by 5 %; other shares were not tried.
+# quantile loss fell by 5 %; other shares were not tried. On KTH's log two jobs of a sweep that wait
+# or run at once ended within a tenth of each other's distribution in 52 % of cases, within three
+# tenths in 76 %: drawn so in 58 and 75 %, drawn apart in 19 and 51 %.
 ALIKE = 0.7
 
 

@@ -19,7 +19,7 @@ from planner.sim.jobs import Job, Key
 from planner.sim.views import RunningJob
 
 _STRIDE_S = 300.0  # how often a replica looks whether all jobs asked about have started
-_RECORDED_RUNS = 2000  # at least, before a replica that is recorded stops short of its horizon
+_RECORDED_STARTS = 500  # at least, before a replica that is recorded stops short of its horizon
 
 
 def run_batch(
@@ -32,12 +32,14 @@ def run_batch(
     of: Collection[Key] | None = None,
     bf_interval_s: float | None = None,
     on_future: Callable[[Future], None] | None = None,
+    between: Callable[[], None] | None = None,
 ) -> Starts:
     """Starts of the jobs that wait at the origin, or of those named, in the world's order.
 
     Replica r is the same in whatever batch it runs. Each stops once all of them have started.
     Backfill looks as often as told, see ``planner.ensemble.pace``; None: as the site's does.
-    ``on_future`` is given what each replica did, in their order.
+    ``on_future`` is given what each replica did, in their order. ``between`` is called while they
+    run, every five minutes of their time.
     """
     if bf_interval_s is not None:
         world = replace(world, config=replace(world.config, bf_interval_s=bf_interval_s))
@@ -54,7 +56,7 @@ def run_batch(
             jobs = (*here[row], *_arriving(world, past, seed, replica, horizon_s))
             one = replace(world, jobs=jobs)
             recording = None if on_future is None else Recording(one)
-            starts, until_s = _first_starts(one, waiting, horizon_s, recording)
+            starts, until_s = _first_starts(one, waiting, horizon_s, recording, between)
             if waiting:
                 start_s[row], end_s[row] = zip(*starts, strict=True)
             if recording is not None and on_future is not None:
@@ -111,7 +113,11 @@ def _drawn(
 
 
 def _first_starts(
-    world: World, waiting: Sequence[Key], horizon_s: float, recording: Recording | None
+    world: World,
+    waiting: Sequence[Key],
+    horizon_s: float,
+    recording: Recording | None,
+    between: Callable[[], None] | None,
 ) -> tuple[list[tuple[float, float]], float]:
     """Start and end of each, of one that is preempted those of its first run, undisturbed; and
     how far time has passed."""
@@ -133,9 +139,12 @@ def _first_starts(
     in_vain = _never(simulation)
     to_come = set(waiting) - in_vain
     while simulation.now_s < horizon_s and (
-        not found.keys() >= to_come or (recording is not None and len(recording) < _RECORDED_RUNS)
+        not found.keys() >= to_come
+        or (recording is not None and recording.starts < _RECORDED_STARTS)
     ):
         simulation.run(min(horizon_s, simulation.now_s + _STRIDE_S))
+        if between is not None:
+            between()
     if not found.keys() >= to_come:
         in_vain |= _never(simulation)  # a dependency may have failed since
     starts = [found.get(key, (nan, nan) if key in in_vain else (inf, inf)) for key in waiting]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.sim.cluster import IntArray
+from planner.sim.cluster import BoolArray, IntArray
 from planner.sim.jobs import Key
 from planner.sim.occupancy import Allocation
 
@@ -53,6 +53,7 @@ class Future:
     end_s: FloatArray
     limit_s: FloatArray
     priority: FloatArray
+    for_nodes: BoolArray  # it waited for nodes or its turn, and for nothing of its own
     row_of: IntArray  # of each entry of held, in order
     held: Allocation
 

@@ -50,6 +50,7 @@ def _arrays(future: Future) -> dict[str, NDArray[Any]]:
     return {
         **{name: getattr(future, name).astype("<f4") for name in _TIMES},
         "priority": future.priority,
+        "for_nodes": future.for_nodes,
         "names_of": _small(future.names_of),
         "sizes": _small(sizes),
         **{name: _small(getattr(future.held, name)) for name in _HELD},
@@ -76,6 +77,7 @@ def _future(place: int, told: Sequence[Any], stored: Mapping[str, NDArray[Any]])
         names=tuple(names),
         names_of=counts("names_of"),
         **times,
+        for_nodes=stored[f"{place}.for_nodes"],
         row_of=np.repeat(np.arange(len(sizes)), sizes),
         held=Allocation(*(counts(name) for name in _HELD)),
     )

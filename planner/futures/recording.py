@@ -14,6 +14,7 @@ from planner.sim.occupancy import allocation_of
 from planner.sim.timeline import expected_end_s
 from planner.sim.views import EndedJob, RunningJob
 
+_FOR_NODES = {"None", "Priority", "Resources"}  # reasons
 _END = 2  # place of the end among the times of a row
 
 
@@ -26,12 +27,16 @@ class Recording:
         self._keys: list[str | None] = []
         self._names_of: list[tuple[int, ...]] = []
         self._times: list[list[float]] = []  # submit, start, end, limit, priority
+        self._for_nodes: list[bool] = []
         self._sizes: list[int] = []  # nodes held
         self._shares: list[NodeShare] = []
         self._row_of: dict[Key, int] = {}  # of those that run
+        self._running = 0  # at the origin
 
-    def __len__(self) -> int:
-        return len(self._keys)
+    @property
+    def starts(self) -> int:
+        """So many since the origin."""
+        return len(self._keys) - self._running
 
     def note_running(self, at_origin: Iterable[RunningJob]) -> None:
         """To be told before time passes."""
@@ -42,6 +47,7 @@ class Recording:
             else:
                 end_s = max(0.0, one.start_s + run_s)
             self._note(one, end_s, inf)
+        self._running = len(self._keys)
 
     def note_start(self, started: RunningJob) -> None:
         run_s = started.limit_s if started.job.run_s is None else started.job.run_s
@@ -67,6 +73,7 @@ class Recording:
             end_s=times[:, _END],
             limit_s=times[:, 3],
             priority=times[:, 4],
+            for_nodes=np.array(self._for_nodes, dtype=np.bool_),
             row_of=np.repeat(np.arange(len(self._sizes)), self._sizes),
             held=allocation_of(tuple(self._shares), self._world.nodes),
         )
@@ -77,6 +84,7 @@ class Recording:
         self._keys.append(job.key if isinstance(job.key, str) else None)
         self._names_of.append(self._places(one.partition, job))
         self._times.append([job.submit_s, one.start_s, end_s, one.limit_s, priority])
+        self._for_nodes.append(one.reason in _FOR_NODES)
         self._sizes.append(len(one.allocation))
         self._shares += one.allocation
 

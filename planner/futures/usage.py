@@ -21,12 +21,8 @@ LOOK_S = 300.0
 class Gate:
     """Whether a limit lets a job through: open while no more than ``most`` is in use."""
 
-    def __init__(
-        self, begin_ms: IntArray, end_ms: IntArray, amounts: FloatArray, most: float
-    ) -> None:
-        change = np.concatenate((amounts, -amounts))
-        moved_ms = np.concatenate((begin_ms, end_ms))
-        order = np.argsort(moved_ms, kind="stable")
+    def __init__(self, moved_ms: IntArray, change: FloatArray, most: float) -> None:
+        order = np.argsort(moved_ms, kind="stable")  # quick where most are in order
         self.moved_ms: IntArray = moved_ms[order]
         used = np.cumsum(np.append(0.0, change[order]))
         self._is_open = used <= most + 1e-6  # a sum of many parts
@@ -42,24 +38,36 @@ class Usage:
     def __init__(self, world: World, future: Future, shares: ShareTree) -> None:
         self._world, self._future, self._shares = world, future, shares
         self._amounts = _amounts(world, future)
+        self._start_ms = np.maximum(milliseconds(future.start_s), 0)
+        early_ms = milliseconds(np.maximum(future.submit_s, future.start_s - LOOK_S))
+        self._early_ms = np.maximum(early_ms, 0)
+        self._end_ms = milliseconds(future.end_s)
+        self._by_end = np.argsort(self._end_ms, kind="stable")
         self._members: dict[Holder, BoolArray] = {}
 
-    def gates(self, record: Record, is_first: BoolArray) -> list[Gate]:
-        """One for each limit of what others use too. Jobs that come first and waited use it since
-        shortly before they start, others since just after."""
-        future = self._future
-        early_s = np.maximum(future.submit_s, future.start_s - LOOK_S)
-        begin_ms = np.where(is_first, milliseconds(early_s), milliseconds(future.start_s) + 1)
-        begin_ms = np.where(future.start_s <= 0, 0, begin_ms)
-        end_ms = milliseconds(future.end_s)
+    def gates(self, record: Record, is_first: BoolArray, stays: BoolArray) -> list[Gate]:
+        """One for each limit of what others use too, as far as they stay. Jobs that come first and
+        waited use it since shortly before they start, others since just after."""
+        begin_ms = np.where(is_first, self._early_ms, self._start_ms + 1)
         asked: Mapping[str, float] = {**record.amounts, "jobs": 1}
         gates = []
         for check in record.checks:
             if check.holder is not None and asked.get(check.tres) and check.tres in self._amounts:
-                of = self._of(check.holder)
-                amounts, most = self._amounts[check.tres][of], check.limit - asked[check.tres]
-                gates.append(Gate(begin_ms[of], end_ms[of], amounts, most))
+                counts = self._of(check.holder) & stays
+                ending = self._by_end[counts[self._by_end]]
+                amounts = self._amounts[check.tres]
+                moved_ms = np.append(begin_ms[counts], self._end_ms[ending])
+                change = np.append(amounts[counts], -amounts[ending])
+                gates.append(Gate(moved_ms, change, check.limit - asked[check.tres]))
         return gates
+
+    def no_more_than(self, record: Record) -> BoolArray:
+        """Jobs that hold no more of anything than the record asks for."""
+        found = np.ones(len(self._future), dtype=np.bool_)
+        for name, amounts in self._amounts.items():
+            if name not in ("jobs", "billing"):
+                found &= amounts <= record.amounts.get(name, 0)
+        return found
 
     def _of(self, holder: Holder) -> BoolArray:
         """The jobs whose usage counts for the holder."""
@@ -74,18 +82,21 @@ class Usage:
             case ("qos", str(name)):
                 return self._of_qos(name)
             case ("qos", str(name), "user", str(user)):
-                return self._of_qos(name) & self._named(USER, user)
+                return self._of_qos(name) & self.named(USER, user)
             case ("qos", str(name), "account", str(account)):
-                return self._of_qos(name) & self._named(ACCOUNT, account)
+                return self._of_qos(name) & self.named(ACCOUNT, account)
         raise ValueError(f"limits of {holder!r} are not known; see planner.sim.limits.Holder")
 
-    def _named(self, column: int, *names: str) -> BoolArray:
-        places = [self._future.names.index(name) for name in names if name in self._future.names]
-        return np.isin(self._future.names_of[:, column], places)
+    def named(self, column: int, *names: str) -> BoolArray:
+        found = np.zeros(len(self._future), dtype=np.bool_)
+        for name in names:
+            if name in self._future.names:
+                found |= self._future.names_of[:, column] == self._future.names.index(name)
+        return found
 
     def _of_qos(self, name: str) -> BoolArray:
         theirs = [one.name for one in self._world.partitions if one.qos == name]
-        return self._named(QOS, name) | self._named(PARTITION, *theirs)
+        return self.named(QOS, name) | self.named(PARTITION, *theirs)
 
     def _of_association(self, index: int) -> BoolArray:
         names, of_jobs = self._future.names, self._future.names_of[:, [USER, ACCOUNT]]

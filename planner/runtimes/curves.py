@@ -12,6 +12,7 @@ from planner.runtimes.alike import IntArray
 from planner.runtimes.samples import FloatArray, Samples
 
 _APART = 64.0  # more than the logarithm of any run time: keeps the curves of a stack apart
+OVERTIME_S = 30.0  # Slurm looks for jobs past their limit twice a minute
 _TWICE = math.log(2.0)
 
 
@@ -24,17 +25,22 @@ class Curve:
 
     @classmethod
     def through(cls, ends: Samples, limit_s: float) -> Curve:
-        """Of ends of weight 1 in all; the shortest may run half as long as any of them."""
+        """Of ends of weight 1 in all; the shortest may run half as long as any of them. What ends
+        at the limit does so in the next OVERTIME_S.
+        """
         log_limit = math.log(limit_s)
         inner = ends.log_s < log_limit
         knots, weight = ends.log_s[inner], ends.weight[inner]
-        share = np.cumsum(weight)
+        share = np.minimum(1.0, np.cumsum(weight))
         within = float(share[-1]) if len(share) else 0.0
         shortest = float(knots[0]) if len(knots) else log_limit
-        longest = float(knots[-1]) if math.isinf(limit_s) else log_limit
+        if math.isinf(limit_s):
+            longest = last = float(knots[-1])
+        else:
+            longest, last = log_limit, math.log(limit_s + OVERTIME_S)
         return cls(
             np.concatenate(([0.0], share - weight / 2.0, [within, 1.0])),
-            np.concatenate(([max(0.0, shortest - _TWICE)], knots, [longest, longest])),
+            np.concatenate(([max(0.0, shortest - _TWICE)], knots, [longest, last])),
         )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from planner.runtimes.alike import LIKENESS, NONE, SWEEP, IntArray
-from planner.runtimes.curves import Curve, Curves
+from planner.runtimes.curves import OVERTIME_S, Curve, Curves
 from planner.runtimes.past import AskedRun, PastRuns
 from planner.runtimes.samples import FloatArray, Samples
 from planner.runtimes.window import Window
@@ -21,7 +21,6 @@ COARSER = 4.0
 # sixteen runs into its limit.
 FIRST_JOBS = 2.5
 UNLIMITED_S = 60.0, 7 * 86_400.0  # least and most, where nothing else is known
-OVERTIME_S = 30.0  # Slurm looks for jobs past their limit twice a minute
 
 
 class RunTimes:
@@ -47,19 +46,17 @@ class RunTimes:
         """Run times in all, (jobs, K), at the uniforms ``u`` (jobs, K); they grow with ``u``.
 
         ``age_s`` (jobs,) is how long each has run, 0 for a pending one: what is drawn is longer.
-        It lies within the limit, but for a job past it already, which ends any moment.
+        A job that reaches its limit ends within OVERTIME_S, one past that any moment.
         """
         if not jobs:
             return np.empty(u.shape, dtype=np.float64)
-        limit_s = np.array([[max(1.0, job.limit_s)] for job in jobs], dtype=np.float64)
+        is_limited = np.array([[math.isfinite(job.limit_s)] for job in jobs])
         curves, which = self._curves_of(jobs)
         gone = np.where(age_s > 1.0, curves.share_by(which, np.log(np.maximum(age_s, 1.0))), 0.0)
         gone, age_s = gone[:, None], age_s[:, None]
         run_s = np.exp(curves.log_s_at(which[:, None], gone + u * (1.0 - gone)))
-        run_s = np.where(gone < 1.0, run_s, age_s * (1.0 + u))  # older than any without a limit
-        run_s = np.maximum(run_s, age_s + u)
-        within_s = np.where(run_s < limit_s * (1.0 - 1e-9), run_s, limit_s)  # log and back again
-        return np.where(age_s < limit_s, within_s, age_s + OVERTIME_S * u)
+        outlived_s = age_s + u * np.where(is_limited, OVERTIME_S, age_s)
+        return np.where(gone < 1.0, np.maximum(run_s, age_s + u), outlived_s)
 
     def ended_of_user(self, job: AskedRun) -> int:
         """How many ended runs of its user are known."""

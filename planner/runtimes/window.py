@@ -12,6 +12,7 @@ from planner.runtimes.past import PastRuns
 from planner.runtimes.samples import BoolArray, FloatArray, Samples
 
 NEWEST = 60  # ended jobs of a sweep that count, or sweeps of a coarser group
+WITHIN_SWEEP = 0.3  # correlation of what jobs of a sweep run, on the first half of KTH's log
 PER_SWEEP = 4  # newest ended jobs, and newest running ones, that stand for a sweep there
 STEADIER = 0.5  # run times in seconds that vary so much less than shares of the limit win
 # Each run stands for some beside it: by so much in the logit of its share of the limit, a measure
@@ -37,7 +38,7 @@ class Window:
         """The newest of those rows, which had all started by then; None if there is none.
 
         Newest by start, running ones among them: of jobs that ended lately too many are short. The
-        jobs of a sweep run alike, so that among others they count as one job does.
+        jobs of a sweep run alike, so that among others they count as a few jobs do.
         """
         rows = _looked_at(past, rows, now_s)
         if not len(rows):
@@ -101,18 +102,20 @@ def _newest(kinds: IntArray, is_end: BoolArray) -> tuple[IntArray, FloatArray]:
     """Places of the rows that stand for the last NEWEST kinds of which one has ended, and for as
     many that only run; and their weights.
 
-    Those of a kind weigh 1 / (1 + the ended kinds that are newer) together.
+    With n newer ended jobs a job weighs 1 / (1 + n), and a kind as its jobs would one by one, but
+    each is counted as so many independent ones as it amounts to (Kish, 1965: the design effect).
     """
     _, first, kind = np.unique(kinds[::-1], return_index=True, return_inverse=True)
     kind = first.argsort().argsort()[kind]  # by row, numbered from the newest on
+    size = np.minimum(np.bincount(kind), NEWEST)
+    amounts_to = size / (1.0 + WITHIN_SWEEP * (size - 1.0))
     rows = np.flatnonzero(_alike_before(2 * kind + is_end[::-1]) < PER_SWEEP)
     kind, is_end = kind[rows], is_end[::-1][rows]
     has_ended = np.bincount(kind, weights=is_end) > 0.0
-    newer_ended = np.cumsum(has_ended, dtype=np.int64) - has_ended
-    newer_running = np.cumsum(~has_ended, dtype=np.int64) - ~has_ended
-    counts = (newer_ended < NEWEST) & (has_ended | (newer_running < NEWEST))
-    weight = counts / (1.0 + newer_ended) / np.bincount(kind)
-    kept = counts[kind]
+    newer = np.cumsum(amounts_to * has_ended) - amounts_to * has_ended
+    weight = amounts_to / (newer + (1.0 + amounts_to) / 2.0) / np.bincount(kind)
+    rank = np.where(has_ended, np.cumsum(has_ended), np.cumsum(~has_ended))
+    kept = (rank <= NEWEST)[kind]
     return len(kinds) - 1 - rows[kept], weight[kind][kept]
 
 

@@ -35,6 +35,7 @@ class ShareTree:
         accounts = {a.account: i for i, a in enumerate(associations) if a.user is None}
         self._index_of = {(a.account, a.user): i for i, a in enumerate(associations)}
         self.parents = tuple(_parent_index(a, accounts) for a in associations)
+        self._chains = [np.array(self.chain(index)) for index in range(len(self.parents))]
         roots = [a.account for a, p in zip(associations, self.parents, strict=True) if p is None]
         if len(roots) > 1:
             raise ValueError(f"accounts {roots} have no parent; give all but one root a parent")
@@ -55,6 +56,12 @@ class ShareTree:
         """Add usage to an association and to all accounts above it."""
         for holder in self.chain(index):
             self.usage[holder] += amount
+
+    def charge_all(self, indices: Sequence[int], amounts: FloatArray) -> None:
+        """``charge`` one after the other: sums are those that it gives, to the last bit."""
+        chains = [self._chains[index] for index in indices]
+        holders = np.concatenate(chains) if chains else np.zeros(0, dtype=np.int64)
+        np.add.at(self.usage, holders, np.repeat(amounts, [len(chain) for chain in chains]))
 
     def decay(self, factor: float) -> None:
         self.usage *= factor

@@ -8,7 +8,7 @@ a QOS takes the place of the association's.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from planner.sim.cluster import Association, Qos, Tres
@@ -103,6 +103,10 @@ class Ledger:
     def used(self, holder: Holder, tres: str) -> float:
         """Amount in use now; of ``node`` the number of distinct nodes."""
         return self._usage[holder].amounts[tres]
+
+    def amounts(self, holder: Holder) -> Mapping[str, float]:
+        """All that is in use now by TRES, "jobs" among them; it goes with the ledger."""
+        return self._usage[holder].amounts
 
     def demands(self, checks: Iterable[Check], amounts: Tres) -> tuple[Demand, ...]:
         """What can become short for these amounts; what the job itself asks for cannot."""

@@ -10,11 +10,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 
-from planner.sim.choice import choose
 from planner.sim.jobs import Key
 from planner.sim.nodeset import NodeSet
 from planner.sim.occupancy import Allocation
-from planner.sim.placement import fits
 from planner.sim.preemption import Preemption
 from planner.sim.queue import Pending, Record
 from planner.sim.state import State
@@ -38,8 +36,9 @@ def run_pass(
 
     ``start`` must take the allocation from the state at once. ``depth``: how many jobs it looks at,
     those of closed partitions included, and as coded one more; None: the whole queue.
-    With ``partitions``, those that the records name, the jobs of a closed one are passed over:
-    their reasons stay as they were.
+    With ``partitions``, those that the records name, only starts are wanted: the jobs of a closed
+    one are passed over, and the pass is over where nothing more can start. Reasons of those that it
+    did not look at stay as they were.
     A job that preempts others starts in a later pass, and in this one blocks as it would anyway.
     """
     one_pass = _Pass(state, now_s)
@@ -48,12 +47,14 @@ def run_pass(
         pending = record.pending
         if pending.left or pending in preempting:
             continue
+        if partitions is not None and one_pass.is_full:
+            return True
         if depth is not None and one_pass.looks > depth:
             return False
         if partitions is not None and one_pass.closed_to(record):
             if one_pass.is_over(record, partitions):
                 return True
-            one_pass.pass_over(record, pending.not_ready(now_s))
+            one_pass.pass_over(record, state.obstacle_but_limits(record, now_s))
             continue
         reason = state.obstacle(record, now_s)
         if reason is not None:
@@ -98,9 +99,22 @@ class _Pass:
         self._open_nodes = state.usable_now
         self._closed: set[tuple[str, str | None]] = set()  # partition, reservation
         self._closed_to_all: set[str] = set()  # partitions
+        self._full_at: tuple[int, NodeSet] | None = None  # moves of the room, nodes open then
+        self._is_full = False
         self._rejected_arrays: set[tuple[Key, str]] = set()
         self._looks_in: Counter[str] = Counter()  # by partition
         self.looks = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no open node has a CPU free: then nothing can start in the rest of the pass, nor
+        in a later one before something changes.
+        """
+        at = self._state.room.moves, self._open_nodes
+        if self._full_at != at:
+            self._full_at = at
+            self._is_full = not self._open_nodes & self._state.free_nodes
+        return self._is_full
 
     def looks_at(self, record: Record) -> bool:
         """Count a look at the record. False if it gets none: it is of an array whose last task in
@@ -192,8 +206,7 @@ class _Pass:
         _pick_best_nodes, node_scheduler.c.
         """
         need, allowed = record.need, self.open_to(record)
-        found = self._state.full_fit(need.grain).on(allowed)
-        if fits(need, found, allowed) and choose(need, self._state.nodes, found) is not None:
+        if self._state.could_fit(need, allowed):
             return False
         candidates = need.grain.nodes & allowed
         return not any(

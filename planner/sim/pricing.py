@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
+
+from planner.sim.ageing import Ageing
 from planner.sim.cluster import World
 from planner.sim.fairshare import ShareTree, decay_factor
 from planner.sim.priority import age_factor, priority
@@ -22,6 +25,7 @@ class Pricing:
         self._decay = decay_factor(self._config.calc_period_s, self._config.decay_half_life_s)
         self.shares = ShareTree(world.associations)
         self.fair_share: list[float] = []
+        self._ageing = Ageing(self._config)
         self._rank()
 
     def price(self, pending: Pending, now_s: float) -> bool:
@@ -52,12 +56,30 @@ class Pricing:
         """Charge what runs, decay all usage by one calc period, rank the users anew and price what
         waits; whether any priority changed.
         """
-        for one in running:
-            self.charge(one, now_s)
+        self._charge_at_once(running, now_s)
         self.shares.decay(self._decay)
         self._rank()
-        changed = [self.price(pending, now_s) for pending in waiting]
-        return any(changed)
+        others = self._ageing.follow(waiting)
+        changed = [self.price(pending, now_s) for pending in others]
+        return self._ageing.price(self.fair_share, now_s) or any(changed)
+
+    def _charge_at_once(self, running: Iterable[Running], now_s: float) -> None:
+        """``charge`` of all, in order."""
+        indices: list[int] = []
+        until_s: list[float] = []
+        billing: list[float] = []
+        factor: list[float] = []
+        for one in running:
+            index = one.record.share_index
+            if index is not None:
+                indices.append(index)
+                until_s.append(one.charged_until_s)
+                billing.append(one.amounts["billing"])
+                factor.append(one.record.usage_factor)
+            one.charged_until_s = now_s
+        elapsed_s = now_s - np.array(until_s)
+        used = elapsed_s * np.array(billing) * np.array(factor)
+        self.shares.charge_all(indices, np.where(elapsed_s > 0, used, 0.0))
 
     def _rank(self) -> None:
         self.fair_share = self.shares.fair_tree(merges_ties=self._config.fair_tree_merges_ties)

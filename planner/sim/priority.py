@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from planner.sim.cluster import Tres
+import numpy as np
+
+from planner.sim.cluster import IntArray, Tres
 from planner.sim.config import PriorityConfig
+from planner.sim.fairshare import FloatArray
 
 MAX_PRIORITY = 2**32 - 1
 
@@ -73,3 +76,9 @@ def tres_factors(asked: Tres, partition_total: Tres) -> dict[str, float]:
 def priority(weighted_sum: float, *, nice: int, site_factor: int) -> int:
     """Truncated as Slurm does; at least 1, as 0 means held."""
     return int(min(MAX_PRIORITY, max(1.0, weighted_sum + site_factor - nice)))
+
+
+def priorities(weighted_sums: FloatArray, *, nice: IntArray, site_factor: IntArray) -> IntArray:
+    """``priority`` of many."""
+    summed = weighted_sums + site_factor - nice
+    return np.minimum(MAX_PRIORITY, np.maximum(1.0, summed)).astype(np.int64)

@@ -8,12 +8,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cmp_to_key, partial
 from math import inf
+from operator import attrgetter
 
 from planner.sim.cluster import Partition, Tres
 from planner.sim.jobs import Job
 from planner.sim.limits import Check, Demand, Holder
 from planner.sim.needs import Need
 from planner.sim.priority import Factors
+
+_PRIORITY = attrgetter("priority")
+_GONE = 32  # so many leave before the lists are made anew
 
 
 @dataclass(slots=True, eq=False)
@@ -84,8 +88,10 @@ class Queue:
     pending: dict[object, Pending] = field(default_factory=dict)
     outranks: Callable[[Record, Record], bool] | None = None
     partitions: Counter[str] = field(default_factory=Counter)  # with the number of records in each
+    _groups: dict[tuple[bool, int], list[Record]] = field(default_factory=dict)  # by arrival
     _sorted: list[Record] | None = None
     _added: list[Pending] = field(default_factory=list)  # not sorted in yet
+    _gone: int = 0  # records that are still in these lists
 
     def add(self, pending: Pending) -> None:
         self.pending[pending.job.key] = pending
@@ -95,14 +101,12 @@ class Queue:
     def remove(self, pending: Pending) -> None:
         pending.left = True
         del self.pending[pending.job.key]
-        sorted_in = self._sorted is not None and pending not in self._added
         for record in pending.records:
             name = record.partition.name
             self.partitions[name] -= 1
             if not self.partitions[name]:
                 del self.partitions[name]
-            if self._sorted is not None and sorted_in:
-                self._sorted.remove(record)
+        self._gone += len(pending.records)
 
     def reorder(self) -> None:
         """To be called when priorities changed."""
@@ -110,19 +114,46 @@ class Queue:
 
     def in_order(self) -> list[Record]:
         """Preemptors first, then reservation, PriorityTier, priority, submit time, arrival."""
-        if self._sorted is None:
-            self._sorted = sorted(_records(self.pending.values()), key=_rank)
-        else:
-            for record in _records(one for one in self._added if not one.left):
+        self._drop_gone()
+        return self.for_pass()
+
+    def for_pass(self) -> list[Record]:
+        """The same, maybe with a few that have left: a pass skips those anyway."""
+        if self._gone > _GONE or self.outranks is not None:
+            self._drop_gone()
+        for record in _records(one for one in self._added if not one.left):
+            group = record.job.reservation is None, -record.partition.priority_tier
+            insort(self._groups.setdefault(group, []), record, key=_by_arrival)
+            if self._sorted is not None:
                 insort(self._sorted, record, key=_rank)
         self._added.clear()
+        if self._sorted is None:
+            self._sorted = []
+            for group in sorted(self._groups):  # sorting a list anew keeps the order of equals
+                self._sorted += sorted(self._groups[group], key=_PRIORITY, reverse=True)
         if self.outranks is None:
             return self._sorted.copy()
         return sorted(self._sorted, key=cmp_to_key(partial(_compare, self.outranks)))
 
+    def _drop_gone(self) -> None:
+        if not self._gone:
+            return
+        self._gone = 0
+        self._groups = {group: _still_here(known) for group, known in self._groups.items()}
+        if self._sorted is not None:
+            self._sorted = _still_here(self._sorted)
+
+
+def _still_here(records: list[Record]) -> list[Record]:
+    return [record for record in records if not record.pending.left]
+
 
 def _records(pending: Iterable[Pending]) -> list[Record]:
     return [record for one in pending for record in one.records]
+
+
+def _by_arrival(record: Record) -> tuple[float, int]:
+    return record.pending.job.submit_s, record.pending.sequence
 
 
 def _compare(outranks: Callable[[Record, Record], bool], first: Record, second: Record) -> int:

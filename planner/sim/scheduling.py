@@ -129,7 +129,7 @@ class Scheduling:
         # Without a plan nobody asks for reasons either, but for those at the origin.
         in_short = self.plan is None and self._preemption is None and now_s > 0
         whole = run_pass(
-            self._queue.in_order(),
+            self._queue.for_pass(),
             self._state,
             now_s,
             depth,
@@ -165,7 +165,7 @@ class Scheduling:
         yield self._env.timeout((since_s - float(self._env.now)) % LOOK_EVERY_S)
 
     def _cycle(self) -> Actor:
-        records, now_s = self._queue.in_order(), float(self._env.now)
+        records, now_s = self._queue.for_pass(), float(self._env.now)
         cycle = run_cycle(
             records, self._state, now_s, self._start, self.plan, preemption=self._preemption
         )

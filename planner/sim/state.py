@@ -11,7 +11,7 @@ from planner.sim.amounts import allocated
 from planner.sim.choice import choose
 from planner.sim.cluster import Partition, Reservation, World
 from planner.sim.jobs import Job, Key
-from planner.sim.limits import Ledger
+from planner.sim.limits import Demand, Ledger
 from planner.sim.needs import Grain, Need
 from planner.sim.nodeset import NodeSet, set_of_mask
 from planner.sim.occupancy import Allocation, Room
@@ -58,9 +58,10 @@ class State:
         self.returns_s = world.config.kill_wait_s  # nodes usable only in the plan come back
         self.changes = 0  # counts takes and releases
         self.tables: object = None  # what a compiled search keeps from cycle to cycle
-        self._array_running: Counter[Key] = Counter()
+        self.array_running: Counter[Key] = Counter()  # running tasks
         self._idle_room = Room.of_idle(world.nodes)
         self._full_fits: dict[Grain, Fit] = {}
+        self._could_fit: dict[Need, tuple[NodeSet, bool]] = {}  # on the nodes last asked about
         self._seen_at = -1  # moves of the room that the next three belong to
         self._fits_now: dict[Grain, Fit]
         self._free_nodes: NodeSet
@@ -74,7 +75,7 @@ class State:
             running.record.holders, running.amounts, running.allocation.nodes.tolist()
         )
         if running.job.array_id is not None:
-            self._array_running[running.job.array_id] += 1
+            self.array_running[running.job.array_id] += 1
 
     def release(self, running: Running) -> None:
         self.changes += 1
@@ -85,9 +86,9 @@ class State:
         )
         array_id = running.job.array_id
         if array_id is not None:
-            self._array_running[array_id] -= 1
-            if not self._array_running[array_id]:
-                del self._array_running[array_id]
+            self.array_running[array_id] -= 1
+            if not self.array_running[array_id]:
+                del self.array_running[array_id]
 
     def set_usable(self, node: int, *, usable: bool) -> None:
         """Let a node take jobs, now and in the plan, or not."""
@@ -117,6 +118,12 @@ class State:
 
     def obstacle(self, record: Record, now_s: float) -> str | None:
         """Why the job may not start now whatever is free, in Slurm's words; None if it may."""
+        return self.obstacle_but_limits(record, now_s) or (
+            self._limit_obstacle(record) if self.config.enforce_limits else None
+        )
+
+    def obstacle_but_limits(self, record: Record, now_s: float) -> str | None:
+        """The same as far as usage against limits is no matter."""
         pending = record.pending
         job, eligible_s = pending.job, pending.eligible_s
         if pending.held is not None or eligible_s is None or eligible_s > now_s:
@@ -125,11 +132,15 @@ class State:
             return record.never
         if not record.partition.up:
             return "PartitionDown"
-        return (
-            (None if job.reservation is None else self._reservation_obstacle(job, now_s))
-            or (None if job.array_throttle is None else self._throttle_obstacle(job))
-            or (self._limit_obstacle(record) if self.config.enforce_limits else None)
+        return (None if job.reservation is None else self._reservation_obstacle(job, now_s)) or (
+            None if job.array_throttle is None else self._throttle_obstacle(job)
         )
+
+    def demands(self, record: Record) -> tuple[Demand, ...]:
+        """What the record would add to usage that is limited."""
+        if record.demands is None:
+            record.demands = self.ledger.demands(record.checks, record.amounts)
+        return record.demands
 
     def reserved(self, record: Record, start_s: float, end_s: float) -> NodeSet:
         """Nodes that others have reserved for some of [start, end)."""
@@ -151,6 +162,15 @@ class State:
         if grain not in self._full_fits:
             self._full_fits[grain] = fit(grain, self.nodes, self._idle_room)
         return self._full_fits[grain]
+
+    def could_fit(self, need: Need, allowed: NodeSet) -> bool:
+        """Whether the need would get these nodes were nothing running."""
+        known = self._could_fit.get(need)
+        if known is None or known[0] != allowed:
+            found = self.full_fit(need.grain).on(allowed)
+            could = fits(need, found, allowed) and choose(need, self.nodes, found) is not None
+            known = self._could_fit[need] = allowed, could
+        return known[1]
 
     def fit_now(self, grain: Grain) -> Fit:
         """What each node could take of it now, of nodes that are open to it."""
@@ -205,11 +225,9 @@ class State:
 
     def _throttle_obstacle(self, job: Job) -> str | None:
         throttle = job.array_throttle
-        if throttle is None or self._array_running[job.array_id] < throttle:
+        if throttle is None or self.array_running[job.array_id] < throttle:
             return None
         return "JobArrayTaskLimit"
 
     def _limit_obstacle(self, record: Record) -> str | None:
-        if record.demands is None:
-            record.demands = self.ledger.demands(record.checks, record.amounts)
-        return self.ledger.shortage(record.demands)
+        return self.ledger.shortage(record.demands or self.demands(record))

@@ -37,6 +37,7 @@ class RunningJob:
     limit_s: float
     allocation: tuple[NodeShare, ...]
     priority: int  # as it started; 0 if it ran at the origin
+    reason: str  # why it waited, as far as a pass told last
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +97,15 @@ def can_start(pending: Pending) -> bool:
 
 
 def running(one: Running, nodes: Nodes) -> RunningJob:
-    allocation = shares_of(one.allocation, nodes)
-    priority = one.record.priority
-    return RunningJob(one.job, one.partition.name, one.start_s, one.limit_s, allocation, priority)
+    return RunningJob(
+        one.job,
+        one.partition.name,
+        one.start_s,
+        one.limit_s,
+        shares_of(one.allocation, nodes),
+        one.record.priority,
+        one.record.pending.reason,
+    )
 
 
 def ended(one: Running, end_s: float, nodes: Nodes, *, cancelled: bool, evicted: bool) -> EndedJob:

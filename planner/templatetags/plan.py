@@ -7,7 +7,7 @@ from typing import Any
 
 from django import template
 
-from planner.request import Request
+from planner.request_words import words_of
 from tracker.templatetags.queuecast import NOT_KNOWN, minutes
 
 register = template.Library()
@@ -33,20 +33,7 @@ def option_name(option: Mapping[str, Any]) -> str:
     return ", ".join(word for word in words if word)
 
 
-@register.filter
-def request_words(request: Request) -> str:
-    """ "2 a100, 8 CPUs a task, 64 GiB, 4 h": what a question asked for, in short."""
-    gpus, nodes, tasks, cpus = (request.gpus, request.nodes, request.ntasks, request.cpus)
-    words = (
-        f"{gpus} {request.gpu_type or ('GPU' if gpus == 1 else 'GPUs')}" if gpus else "",
-        f"{nodes} nodes" if nodes > 1 else "",
-        f"{tasks} tasks" if tasks > 1 else "",
-        f"{cpus} CPU{'' if cpus == 1 else 's'}{' a task' if tasks > 1 else ''}",
-        amount(request.mem_mib, "mem_mib") if request.mem_mib else "",
-        minutes(request.limit_minutes) if request.limit_minutes else "default time limit",
-        "in " + " or ".join(request.partitions) if request.partitions else "",
-    )
-    return ", ".join(word for word in words if word)
+register.filter("request_words", words_of)
 
 
 @register.filter

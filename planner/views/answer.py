@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ from typing import Any
 from django.http import QueryDict
 from django.utils.text import slugify
 
+from planner.answered import OLD
 from planner.models import Question
 from planner.script_change import script_diff
 from planner.views.answer_figures import fan_figure, heat_figure, walltime_figure
@@ -19,7 +21,6 @@ from tracker.spread import Axis
 
 Link = Callable[[Sequence[str]], str]  # from options of sbatch to the page that asks for them
 
-STALE = timedelta(minutes=30)  # an answer from facts older than that says so first
 IDENTITY = ("partition", "qos", "gpu_type")  # tells options of an answer apart, however ranked
 LEVELS = ("p10", "p50", "p90")
 FACTORS = {
@@ -49,6 +50,7 @@ def shown(
     options = [
         _option(number, option, at, link, script) for number, option in enumerate(answer["options"])
     ]
+    _refer_back(options)
     changes = [_change(change, at, link) for change in answer.get("changes") or []]
     hours = [_hour(hour, at) for hour in answer.get("by_hour") or []]
     smallest = answer.get("smallest_change")
@@ -57,10 +59,11 @@ def shown(
         "cluster": question.cluster,
         "answer_seen": version(question),
         "kept": kept(address).urlencode(),
-        "is_stale": now - at > STALE,
+        "is_stale": now - at > OLD,
         "is_partial": not is_complete(question),
         "options": options,
         "allowed": [option for option in options if option["allowed"]],
+        "has_reasons": any(option["why_not"] or option["reasons"] for option in options),
         "best": _at(options, answer.get("best")),
         "default": _at(options, answer.get("default")),
         "options_axis": _axis(answer["options"], at),
@@ -88,7 +91,8 @@ def version(question: Question | None) -> str:
         return ""
     answer = question.answer or {}
     exact = sum(not option.get("approximate", True) for option in answer.get("options", ()))
-    parts = (question.state, len(answer), answer.get("replicas", 0), exact)
+    filled = sum(bool(part) for part in answer.values())
+    parts = (question.state, filled, answer.get("replicas", 0), exact)
     return "-".join(map(str, (*parts, int(is_complete(question)))))
 
 
@@ -107,6 +111,17 @@ def _option(
         "link": link(args),
         "diff": _diff(script_diff(script, args)) if script and option["allowed"] else None,
     }
+
+
+def _refer_back(options: Sequence[dict[str, Any]]) -> None:
+    """``same_as``: the option before it whose job would run alike; often only the QOS differs."""
+    first: dict[str, dict[str, Any]] = {}
+    for option in options:
+        alike = json.dumps(
+            [option.get(name) for name in ("partition", "gpu_type", "start", "finish")]
+        )
+        option["same_as"] = first.get(alike) if option["allowed"] else None
+        first.setdefault(alike, option)
 
 
 def _diff(diff: str) -> list[dict[str, str]]:

@@ -14,6 +14,7 @@ from planner import questions
 from planner.choices import choices
 from planner.forms import PlanForm, ScriptForm
 from planner.models import Question
+from planner.newest import queue_read_at
 from planner.outlook import outlook, spread_axis, time_line
 from planner.track_record import Choice, kept_track_record
 from planner.views.answer import shown, version
@@ -52,7 +53,7 @@ def planning_page(
     request: HttpRequest, cluster: Cluster, script_form: ScriptForm, now: datetime
 ) -> HttpResponse:
     actor = actor_of(request)
-    queue_at = questions.queue_read_at(cluster)
+    queue_at = queue_read_at(cluster)
     form = _form(request, actor, cluster, now)
     question = None
     if form.is_bound and form.is_valid() and queue_at is not None:
@@ -92,7 +93,7 @@ def plan_queue(request: HttpRequest, name: str) -> HttpResponse:
     """The part of the page that follows the queue, if there is a newer forecast than ``?seen=``."""
     actor, now = actor_of(request), timezone.now()
     cluster = get_object_or_404(actor.clusters(), name=name)
-    context = _queue(actor, cluster, questions.queue_read_at(cluster), now)
+    context = _queue(actor, cluster, queue_read_at(cluster), now)
     if request.GET.get("seen") == context["seen"]:
         return HttpResponse(status=NOTHING_NEW)
     return render(request, "planner/_queue.html", context | {"is_update": True})

@@ -18,6 +18,7 @@ FIELDS = {
     "mem-per-cpu": "mem",
     "time": "time",
     "constraint": "constraint",
+    "begin": "begin",
 }
 FLAGS = {"mem-per-cpu": "mem_per_cpu", "exclusive": "exclusive"}
 GPU_OPTIONS = ("gpus", "gpus-per-node", "gres")

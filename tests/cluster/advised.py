@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from planner.advice import Advice, Adviser, Rights
+from planner.answering import REPLICAS, Answering
 from planner.ensemble import paced_interval_s, run_batch
 from planner.futures import Future
 from planner.request import Request
@@ -32,8 +33,7 @@ from tracker.slurm.client import Slurm
 from tracker.slurm.transports import LocalTransport
 
 PROBES, LOAD = "probes.json", "load.json"
-LEAD_S = 45.0  # from the capture to the submission: what the advice takes is within it
-REPLICAS = 16
+LEAD_S = 60.0  # from the capture to the submission: what the advice takes is within it
 HORIZON_S = 2 * 3600.0
 SEED = 6
 
@@ -98,7 +98,7 @@ def _probe(rng: np.random.Generator, user: str, at_s: float) -> Probe:
 
 
 def advice(folder: Path, request: Request) -> Advice:
-    """From a capture and nothing else: where to submit the request."""
+    """What the service says at last of the request, from a capture and nothing else."""
     slurm = Slurm(read_capture(folder).transport)
     facts = read_facts(slurm)
     snapshot = build(facts)
@@ -122,7 +122,9 @@ def advice(folder: Path, request: Request) -> Advice:
         at=snapshot.taken_at,
         rights=Rights.of(facts.associations),
     )
-    return adviser.first(request)
+    answering = Answering(adviser, request, replica_s=0.0)
+    *_, last = answering.rest(answering.first())
+    return last
 
 
 class Run:
@@ -172,8 +174,8 @@ class Run:
         capture(self._transport, folder)
         told: dict[str, Any] = {"words": probe.words, "is_default": True}
         if advised:
-            first = advice(folder, probe.request)
-            best = first.options[0] if first.best is not None else None
+            found = advice(folder, probe.request)
+            best = None if found.best is None else found.options[found.best]
             if best is not None:
                 told = {
                     "words": best.request.sbatch_args(best.partition),

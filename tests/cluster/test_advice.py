@@ -34,7 +34,7 @@ SEED = 60
 PAIRS = 5
 MINUTES = 20.0  # of load: until then the last probe has had time to start
 FIRST_SHARE = 0.2  # of the load goes before the first probe
-EVERY_S = 55.0  # more than a capture and the advice on it take
+EVERY_S = 65.0  # more than a capture and the advice on it take
 PER_MINUTE = 5.0
 
 

@@ -20,6 +20,7 @@ SCRIPT = """\
 #SBATCH --mail-type=END
 echo done
 """
+LONG_WAIT = "/plan?cluster=demo&ask=1&gpus=2&gpu_type=a100&cpus=8&time=4:00:00"
 ANSWER_MS = 120_000  # this machine runs the rest of the suite besides
 HAS_FOCUS = "element => element === document.activeElement"
 BARS, NODES = 2_000, 200
@@ -52,11 +53,12 @@ def new_experiment(page: Page, name: str) -> None:
     page.wait_for_url(re.compile(r"/experiments/\d+$"))
 
 
-def waits_for_futures(page: Page) -> None:
-    def kept() -> bool:
-        return page.request.get("/clusters/demo/plan/schedule").status == 200
-
-    services.wait_until(kept, "a forecast with its futures", 240, every_s=2)
+def waits_for_futures(context: BrowserContext) -> None:
+    page = context.new_page()
+    page.goto("/")
+    ask = "fetch('/clusters/demo/plan/schedule').then(answer => answer.status)"
+    services.wait_until(lambda: page.evaluate(ask) == 200, "kept futures", 240, every_s=2)
+    page.close()
 
 
 def paste_script(page: Page) -> None:
@@ -73,7 +75,7 @@ def test_from_a_pasted_script_to_promised_against_happened(
     page = context.new_page()
     wrong = watch(page)
     new_experiment(page, "planned")
-    waits_for_futures(page)
+    waits_for_futures(context)
     paste_script(page)
     assert "--mail-type=END" in page.locator("#ignored").text_content()
 
@@ -82,7 +84,6 @@ def test_from_a_pasted_script_to_promised_against_happened(
     reach(page, option)
     expect(page.locator("#answer-partial")).to_have_count(0, timeout=ANSWER_MS)
     expect(page.locator("#options tbody th a:focus")).to_have_count(1)
-    answer_url = page.url
 
     page.locator("#options tbody th a:focus").evaluate("link => { window.chosen = link.hash }")
     page.keyboard.press("Enter")
@@ -97,8 +98,10 @@ def test_from_a_pasted_script_to_promised_against_happened(
     page.wait_for_url(re.compile(r"/runs/[0-9a-f]{32}$"))
     run_url = page.url
 
-    page.goto(answer_url)
-    press(page, page.get_by_role("button", name="Watch for it"))
+    page.goto(LONG_WAIT)
+    watch_for_it = page.get_by_role("button", name="Watch for it")
+    expect(watch_for_it).to_be_visible(timeout=ANSWER_MS)
+    press(page, watch_for_it)
     page.wait_for_url(re.compile(r"/watches"))
     expect(page.get_by_role("heading", name="Watched now")).to_be_visible()
 
@@ -114,17 +117,17 @@ def test_from_a_pasted_script_to_promised_against_happened(
 @pytest.mark.parametrize("look", LOOKS)
 def test_a_whole_answer(look: str, browser: Browser, session, service: Service) -> None:
     context = browser.new_context(storage_state=session, base_url=service.url, **LOOKS[look])
+    waits_for_futures(context)
     page = context.new_page()
-    waits_for_futures(page)
     wrong = watch(page)
-    page.goto("/plan?cluster=demo&ask=1&gpus=2&gpu_type=a100&cpus=8&time=4:00:00")
+    page.goto(LONG_WAIT)
     expect(page.locator("#why-head")).to_be_visible(timeout=ANSWER_MS)
     expect(page.locator("#answer-partial")).to_have_count(0, timeout=ANSWER_MS)
     for fold in page.locator("#answer details > summary").all():
         if fold.is_visible():
             fold.press("Enter")
     page.locator("[data-schedule]").scroll_into_view_if_needed()
-    expect(page.locator("[data-schedule] canvas")).to_be_visible()
+    expect(page.locator("[data-schedule] canvas")).to_be_visible(timeout=30_000)
     check(page, f"plan-whole-{look}", wrong)
     context.close()
 
@@ -153,8 +156,8 @@ def many_bars(route: Route) -> None:
 def test_two_thousand_bars_are_drawn_and_moved_by_keyboard(
     context: BrowserContext, service: Service
 ) -> None:
+    waits_for_futures(context)
     page = context.new_page()
-    waits_for_futures(page)
     wrong = watch(page)
     page.route("**/plan/schedule", many_bars)
     page.goto("/plan?cluster=demo")

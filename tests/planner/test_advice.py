@@ -192,6 +192,8 @@ def test_ends_that_are_the_same_to_a_person_rank_by_what_was_asked_and_then_by_c
         ("gpu", {"constraint": ("nvme",)}, "none of its nodes has the feature nvme"),
         ("idle", {"cpus": 6}, "6 CPUs on one node are more than its nodes have; ask for at most 4"),
         ("idle", {"mem_mib": 100_000}, "ask for at most 64000M"),
+        ("idle", {"mem_mib": 20_000, "mem_per_cpu": True}, "80000 MiB on one node are more"),
+        ("gpu", {"constraint": ("nvme|ssd",)}, "none of its nodes has the feature nvme|ssd"),
     ],
 )
 def test_a_refusal_names_the_value_and_the_cure(
@@ -200,6 +202,11 @@ def test_a_refusal_names_the_value_and_the_cure(
     found = options(facts, replace(CPU_JOB, **changes))[partition]
     assert found.why_not is not None and said in found.why_not
     assert found.start.p50_s is None
+
+
+def test_one_feature_of_a_choice_is_enough(facts: Facts) -> None:
+    found = options(facts, replace(CPU_JOB, constraint=("nvme|ib",)))
+    assert found["gpu"].allowed and not found["slow"].allowed
 
 
 def test_a_qos_that_the_partition_does_not_admit_is_refused(facts: Facts) -> None:

@@ -110,6 +110,20 @@ def test_the_first_part_of_an_answer_shows_while_the_rest_is_worked_out(
     assert "Why it waits" in whole and "hx-get" not in whole
 
 
+def test_each_part_that_arrives_is_sent_and_says_what_still_follows(
+    client, people, cluster
+) -> None:
+    at = timezone.now()
+    question = store_question(people.alice, cluster, at, first_part(at), state="running")
+    url = f"/plan/questions/{question.pk}"
+    client.force_login(people.alice)
+    seen = client.get(url).context["answer_seen"]
+    Question.objects.update(answer=full_answer(at) | {"complete": False})
+    second = client.get(f"{url}?seen={seen}")
+    assert "times of the best options are being simulated" in second.content.decode()
+    assert client.get(f"{url}?seen={second.context['answer_seen']}").status_code == 204
+
+
 def test_places_of_the_page_keep_their_names_when_options_are_ranked_anew(
     client, people, cluster
 ) -> None:
@@ -172,6 +186,16 @@ def test_a_start_beyond_the_horizon_and_unknown_shares_are_said_not_guessed(
     assert "10 min over 1 d –" in text
 
 
+def test_options_that_differ_in_their_qos_alone_are_told_once(client, people, cluster) -> None:
+    at = timezone.now()
+    answer = full_answer(at)
+    answer["options"] = [option("gpu", 1), option("gpu", 1, qos="high"), option("cpu", 1)]
+    question = store_question(people.alice, cluster, at, answer)
+    text = text_of(shown(client, people.alice, question))
+    assert text.count("the same as gpu, QOS normal, a100") == 1
+    assert "gpu, QOS high, a100 as asked the same as" in text
+
+
 def test_an_answer_from_an_old_queue_says_so_first(client, people, cluster) -> None:
     at = timezone.now() - timedelta(hours=1)
     question = store_question(people.alice, cluster, at, full_answer(at))
@@ -197,7 +221,7 @@ def test_a_pasted_script_becomes_a_question_in_the_address(client, people, clust
     assert query["partition"] == ["cpu"] and query["gpus"] == ["2"]
     assert query["ignored"] == ["--mail-type=END"]
     html = client.get(response.url).content.decode()
-    assert "2 a100" in html
+    assert "2 a100 GPUs, 1 CPU" in html
     asked = Question.objects.get().request
     assert (asked["gpus"], asked["limit_minutes"]) == (2, 240)
 

@@ -8,10 +8,18 @@ from django.utils import timezone
 
 from planner import questions
 from planner.models import Question
-from tests.factories import make_cluster
+from tests.factories import make_cluster, make_experiment
 from tests.planner.answers import first_part, full_answer
 from tests.planner.plan_world import small_cluster
-from tracker.models import Association, ClusterAccount, Node, Partition, Poll, Qos
+from tracker.models import (
+    Association,
+    ClusterAccount,
+    Node,
+    Partition,
+    Poll,
+    Qos,
+    ResourceRequest,
+)
 
 pytestmark = pytest.mark.django_db
 NOT_WAITING = {"prefer": "wait=0"}
@@ -129,6 +137,18 @@ def test_options_win_over_the_script_and_fields_over_both(alice, recorded) -> No
     assert asked["partitions"] == ["gpu"]
     assert (asked["gpus"], asked["limit_minutes"], asked["mem_mib"]) == (2, 90, 4096)
     assert asked["begin_at"] is not None
+
+
+def test_an_experiment_asks_by_its_script_and_its_request(alice, people, recorded) -> None:
+    experiment = make_experiment(people.alice, batch_script=SCRIPT)
+    ResourceRequest.objects.create(experiment=experiment, cluster=recorded, time_limit_minutes=20)
+    post(alice, experiment=experiment.pk, mem="8G")
+    (asked,) = Question.objects.values_list("request", flat=True)
+    assert (asked["gpu_type"], asked["limit_minutes"], asked["mem_mib"]) == ("v100", 20, 8192)
+    assert asked["name"] == "train"
+    assert post(alice, experiment=experiment.pk, script=SCRIPT).status_code == 400
+    hidden = make_experiment(people.bob, shared=False, name="hidden")
+    assert post(alice, experiment=hidden.pk).status_code == 404
 
 
 def test_times_without_a_zone_are_of_the_offset_that_is_given(alice, cluster) -> None:

@@ -276,11 +276,10 @@ def test_pages_say_that_a_demo_cluster_is_simulated(client, people) -> None:
     assert "a simulated Slurm" not in page(client, people.alice, "/plan")
 
 
-def test_the_command_can_be_pasted_into_a_shell(client, people, small) -> None:
-    page(client, people.alice, "/plan?cluster=small&ask=1&partition=cpu&constraint=cpu%26avx512")
-    question = Question.objects.get()
-    questions.answer(question.pk)
-    html = unescape(page(client, people.alice, f"/plan/questions/{question.pk}"))
+def test_the_command_can_be_pasted_into_a_shell(client, people, cluster) -> None:
+    start = {"p10_s": 0.0, "p50_s": 0.0, "p90_s": 0.0}
+    url = answered(people, cluster, start, sbatch_args=["--constraint=cpu&avx512"])
+    html = unescape(page(client, people.alice, url))
     assert "'--constraint=cpu&avx512' SCRIPT.sh" in html
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from planner.request import Request
 from tests.factories import make_cluster
 from tests.planner.plan_world import small_cluster, store_polls
 from tests.planner.polled import is_no_job, is_running, polled
-from tracker.models import Actor, Cluster, Poll
+from tracker.models import Actor, Cluster, ClusterAccount, Job, Poll
 
 pytestmark = pytest.mark.django_db
 REQUEST = Request(user="alice", gpus=1, gpu_type="a100", cpus=4, limit_minutes=30)
@@ -68,7 +69,7 @@ def test_options_are_told_before_the_rest_and_the_rest_before_what_is_simulated(
         told = answered(alice, forecast_made.cluster)
     full = ["options", "walltime", "why"]
     assert seen == [
-        *(("running", None), ("running", ["options"]), ("running", full)),
+        *(("running", None), ("running", ["options"]), ("running", full), ("running", full)),
         *(("running", ["complete", *full]), ("done", ["complete", *full])),
     ]
     assert told["age_s"] == 40
@@ -85,17 +86,65 @@ def test_options_are_told_before_the_rest_and_the_rest_before_what_is_simulated(
     assert any("not cpu" in line and "it has no GPUs" in line for line in told["text"])
 
 
+def test_jobs_of_others_are_named_only_where_the_cluster_does_not_hide_them(
+    alice, people, forecast_made
+) -> None:
+    cluster = forecast_made.cluster
+    ClusterAccount.objects.create(user=people.alice, cluster=cluster, unix_name="alice")
+    large = Request(user="alice", partitions=("highmem",), mem_mib=900_000, limit_minutes=30)
+    users = dict(Job.objects.filter(cluster=cluster).values_list("job_id", "user"))
+
+    def named() -> set[str]:
+        """Owners of the jobs whose ends are told one by one."""
+        Question.objects.all().delete()
+        ends = answered(alice, cluster, large)["why"]["ends"]
+        return {users[int(word)] for end in ends for word in re.findall(r"^job (\d+)", end["what"])}
+
+    assert named() - {"alice"}
+    Cluster.objects.update(private_data=["jobs"])
+    assert named() <= {"alice"}
+
+
 def test_answers_rest_on_the_newest_futures_while_these_are_young(alice, forecast_made) -> None:
     cluster, now = forecast_made.cluster, timezone.now()
-    grounds = grounds_of(cluster, now)
-    assert len(grounds.futures) == 2
-    assert grounds_of(cluster, now) is grounds  # read once
+    kept = grounds_of(cluster, now)
+    assert len(kept.futures) == 2
+    assert grounds_of(cluster, now) is kept  # read once
     at = forecast_made.snapshot_at
     store_polls(cluster, later=timedelta(minutes=10))
-    assert grounds_of(cluster, now) is grounds
+    assert grounds_of(cluster, now) is kept
     store_polls(cluster, later=timedelta(minutes=31))
     newer = grounds_of(cluster, now).known.snapshot.taken_at
     assert newer == at + timedelta(minutes=31)
+
+
+def test_a_question_is_answered_while_a_forecast_is_being_made(alice, forecast_made) -> None:
+    cluster = forecast_made.cluster
+    question = ask(alice, cluster)
+    row = Forecast.objects.create(cluster=cluster, requested_at=timezone.now(), replicas=1)
+    answered_first = []
+
+    def look(execute, sql, params, many, context):
+        if sql.startswith('UPDATE "planner_forecastbatch"') and "done" in params:
+            question.refresh_from_db()
+            answered_first.append(question.state)
+        return execute(sql, params, many, context)
+
+    store_polls(cluster, later=timedelta(minutes=1))
+    with connection.execute_wrapper(look):
+        forecast_batches.compute(row.pk)
+    assert answered_first == ["done"]
+
+
+def test_a_worker_is_ready_for_the_next_question_where_one_was_asked_lately(
+    alice, forecast_made
+) -> None:
+    cluster, now = forecast_made.cluster, timezone.now()
+    questions.make_ready(forecast_made.pk, now)
+    assert "adviser" not in vars(grounds_of(cluster, now))
+    ask(alice, cluster)
+    questions.make_ready(forecast_made.pk, now)
+    assert "adviser" in vars(grounds_of(cluster, now))
 
 
 def test_first_answers_are_those_of_questions_and_none_without_stored_futures(

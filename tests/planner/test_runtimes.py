@@ -14,6 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner.runtimes import AskedRun, PastRuns, Ran, RunTimes
+from planner.runtimes.curves import OVERTIME_S
+from planner.runtimes.samples import Samples
 from planner.traces.jobs import TraceJob
 from planner.traces.reading import read_trace
 
@@ -80,7 +82,8 @@ def test_a_longer_limit_leaves_run_times_that_do_not_follow_it() -> None:
 
 def test_jobs_that_ran_into_their_limit_run_into_the_next_one() -> None:
     drawn_s = quantiles(some([4 * HOUR_S] * 30), replace(ADA, limit_s=HOUR_S))
-    assert np.count_nonzero(drawn_s == HOUR_S) > 60
+    assert np.count_nonzero(drawn_s >= HOUR_S) > 60
+    assert drawn_s.max() <= HOUR_S + OVERTIME_S
 
 
 def test_numbers_in_a_name_make_no_other_job() -> None:
@@ -116,10 +119,10 @@ def test_an_unknown_user_is_not_taken_for_another_unknown_one() -> None:
 
 
 @pytest.mark.parametrize("age_s", [1.0, 500.0, 900.0, 2000.0, 4 * HOUR_S - 1.0])
-def test_a_running_job_runs_longer_than_it_has_and_not_beyond_its_limit(age_s: float) -> None:
+def test_a_running_job_runs_longer_than_it_has_and_not_much_beyond_its_limit(age_s: float) -> None:
     drawn_s = quantiles(some([1000.0] * 20 + [3000.0] * 5), age_s=age_s)
     assert (drawn_s > age_s).all()
-    assert (drawn_s <= ADA.limit_s).all()
+    assert (drawn_s <= ADA.limit_s + OVERTIME_S).all()
 
 
 def test_a_job_older_than_the_short_ones_runs_as_the_long_ones_did() -> None:
@@ -155,11 +158,12 @@ def test_jobs_that_run_still_say_that_the_next_may_run_as_long() -> None:
     assert median(ended + running) > 3 * HOUR_S
 
 
-def test_a_sweep_tells_no_more_of_other_jobs_than_one_job_does() -> None:
-    kinds = [ran(9000.0, ago_s=2 * DAY_S + i, name="fit", procs=float(i)) for i in range(8)]
-    sweep = some([100.0] * 40)
-    assert median(kinds + sweep) < 200.0
-    assert median(kinds + sweep, replace(ADA, name="new", procs=9.0)) > 5000.0
+def test_many_jobs_of_one_sweep_tell_less_of_other_jobs_than_as_many_kinds_do() -> None:
+    other = replace(ADA, name="new", procs=9.0)
+    kinds = [row for i in range(30) for row in some([100.0], name=chr(97 + i))]
+    of_kinds, of_a_sweep = quantiles(kinds, other), quantiles(some([100.0] * 30), other)
+    assert of_kinds[50] < of_a_sweep[50]
+    assert of_kinds[90] < 0.5 * of_a_sweep[90]
 
 
 def test_a_sweep_that_runs_still_leaves_the_rest_to_less_alike_jobs() -> None:
@@ -170,11 +174,27 @@ def test_a_sweep_that_runs_still_leaves_the_rest_to_less_alike_jobs() -> None:
     assert left_s[89] > 0.5 * ADA.limit_s
 
 
+def test_what_runs_still_is_resolved_by_less_alike_jobs_beyond_its_age() -> None:
+    coarser = Samples(np.log([100.0, 1000.0]), np.array([0.5, 0.5]), np.array([True, True]))
+    runs_still = Samples(np.log([500.0]), np.array([4.0]), np.array([False]))
+    ends = runs_still.resolved(coarser, 4.0, HOUR_S)
+    assert np.exp(ends.log_s) == pytest.approx([100.0, 1000.0])
+    assert ends.weight == pytest.approx([0.25, 0.75])
+
+
+def test_what_outlived_everything_ends_at_the_limit() -> None:
+    coarser = Samples(np.log([100.0]), np.array([1.0]), np.array([True]))
+    runs_still = Samples(np.log([500.0]), np.array([4.0]), np.array([False]))
+    ends = runs_still.resolved(coarser, 4.0, HOUR_S)
+    assert np.exp(ends.log_s) == pytest.approx([100.0, HOUR_S])
+    assert ends.weight == pytest.approx([0.5, 0.5])
+
+
 def test_the_first_ends_of_a_sweep_tell_of_those_that_run_still() -> None:
     running = [ran(None, ago_s=1300.0 + i) for i in range(6)]
     ended = [ran(1500.0 + 10 * i, ago_s=1600.0 + i) for i in range(6)]
     assert median(running, age_s=1300.0) > 3000.0
-    assert median(ended + running, age_s=1300.0) < 2000.0
+    assert median(ended + running, age_s=1300.0) < 2500.0
 
 
 def test_a_large_array_that_has_just_started_does_not_hide_the_past() -> None:
@@ -229,7 +249,7 @@ def rows_of(drawn: list[tuple[float, float, str, float]]) -> list[Ran]:
     ]
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(
     run_times, st.sampled_from([60.0, HOUR_S, 20 * HOUR_S, math.inf]), st.floats(0.0, 30 * HOUR_S)
 )
@@ -239,10 +259,10 @@ def test_draws_grow_with_the_uniform_and_stay_between_age_and_limit(
     drawn_s = quantiles(rows_of(drawn), replace(ADA, limit_s=limit_s), age_s)
     assert (np.diff(drawn_s) >= 0.0).all()
     assert (drawn_s > age_s).all()
-    assert (drawn_s <= max(limit_s, age_s + 60.0)).all()
+    assert (drawn_s <= max(limit_s, age_s + 60.0) + OVERTIME_S).all()
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(run_times, st.floats(0.0, HOUR_S))
 def test_nothing_later_changes_the_answer(
     drawn: list[tuple[float, float, str, float]], age_s: float

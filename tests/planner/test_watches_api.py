@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from planner import watching
+from planner import looking
 from planner.models import Question, Watch
 from planner.told_option import ToldOption
 from tests.factories import make_cluster
@@ -46,8 +46,9 @@ def test_a_watch_is_begun_listed_and_cancelled(alice, question) -> None:
 
 def test_notices_stand_with_their_watch(alice, question) -> None:
     post(alice, question=question.pk, within_minutes=30)
-    watch, now = Watch.objects.get(), timezone.now()
-    watching.note(watch, ToldOption.of(option(HOUR / 4), now), now, now)
+    for now in (timezone.now(), timezone.now()):
+        watch = Watch.objects.get()
+        looking.note(watch, ToldOption.of(option(HOUR / 4), now), now, now)
     [notice] = alice.get(f"{URL}/{watch.pk}").json()["notices"]
     assert notice["where"] == "gpu, a100" and notice["read_at"] is None
     assert "--partition=gpu" in notice["sbatch_args"]

@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from celery import current_app
 from django.utils import timezone
 
-from planner import watching
+from planner import looking, watching
 from planner.models import Forecast, ForecastBatch, Watch
 from planner.tasks import compute_forecast
 from tests.planner.plan_world import small_cluster
 from tests.planner.watch_world import asked, option
-from tracker.models import Actor, Cluster, ClusterAccount
+from tracker.models import Actor, Cluster, ClusterAccount, Poll
 
 pytestmark = pytest.mark.django_db
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -33,49 +34,79 @@ def forecast(cluster: Cluster) -> Forecast:
     return row
 
 
-def promised(people, made: Forecast) -> Watch:
-    """A watch for a job that was promised a start in two days, when the queue was longer."""
-    before = made.snapshot_at - MINUTE
-    question = asked(people.alice, made.cluster, before, option(48 * HOUR))
-    return watching.begin(Actor(people.alice), question, None, before)
+def promised(people, cluster: Cluster) -> Watch:
+    """A watch for a job that was promised a start in two days, when the queue was longer; the last
+    look saw a better slot first."""
+    before = Poll.objects.get(cluster=cluster, command="squeue").started_at - MINUTE
+    question = asked(people.alice, cluster, before, option(48 * HOUR))
+    watch = watching.begin(Actor(people.alice), question, None, before)
+    watch.best_p50_at = before
+    watch.save()
+    return watch
+
+
+def test_the_task_that_makes_a_forecast_looks_for_what_is_watched(people, cluster) -> None:
+    watch = promised(people, cluster)
+    Watch.objects.update(expires_at=timezone.now() + HOUR)  # the recorded queue is of long ago
+    forecast(cluster)
+    assert watch.notices.exists()
 
 
 def test_a_published_forecast_looks_and_finds_the_better_slot_once(people, cluster) -> None:
     made = forecast(cluster)
-    watch = promised(people, made)
-    assert watching.look_after(made.pk, made.snapshot_at) == 1
+    watch = promised(people, cluster)
+    assert looking.look_after(made.pk, made.snapshot_at) == 1
     watch.refresh_from_db()
     assert watch.checked_at == made.snapshot_at
     assert watch.best_p50_at == watch.told_p50_at < watch.better_by_at
     [notice] = watch.notices.all()
     assert notice.where.startswith("gpu") and "--partition=gpu" in notice.sbatch_args
-    assert watching.look_after(made.pk, made.snapshot_at) == 0
+    assert looking.look_after(made.pk, made.snapshot_at) == 0
 
 
 def test_one_look_answers_all_watches_of_a_request_and_costs_no_simulation(people, cluster) -> None:
     made = forecast(cluster)
-    watch = promised(people, made)
+    watch = promised(people, cluster)
     watch.pk, watch.user = None, people.bob
     watch.save()
     batches = ForecastBatch.objects.count()
-    assert watching.look_after(made.pk, made.snapshot_at) == 2
+    assert looking.look_after(made.pk, made.snapshot_at) == 2
     assert ForecastBatch.objects.count() == batches
+
+
+def test_a_few_requests_are_looked_at_between_two_bells_the_longest_unseen_first(
+    people, cluster, monkeypatch, django_capture_on_commit_callbacks
+) -> None:
+    rung: list[tuple[str, list[int]]] = []
+    monkeypatch.setattr(looking, "AT_ONCE", 1)
+    monkeypatch.setattr(current_app, "send_task", lambda name, args, **_: rung.append((name, args)))
+    made = forecast(cluster)
+    seen, unseen = promised(people, cluster), promised(people, cluster)
+    assert seen == unseen  # the same wish; now another's request, which was not looked at so long
+    unseen.pk, unseen.request_sha256 = None, "b"
+    unseen.checked_at -= HOUR
+    unseen.save()
+    for expected in (unseen, seen):
+        with django_capture_on_commit_callbacks(execute=True):
+            assert looking.look_after(made.pk, made.snapshot_at) == 1
+        assert expected.notices.exists()
+    assert rung == [(looking.TASK, [made.pk])]
 
 
 def test_the_first_look_settles_what_was_simulated(people, cluster) -> None:
     made = forecast(cluster)
-    watch = promised(people, made)
+    watch = promised(people, cluster)
     Watch.objects.update(is_settled=False)
-    watching.look_first(watch.pk, made.snapshot_at)
+    looking.look_first(watch.pk, made.snapshot_at)
     watch.refresh_from_db()
     assert watch.is_settled and not watch.notices.exists()
 
 
 def test_without_stored_futures_nothing_is_looked_at(people, cluster) -> None:
     made = forecast(cluster)
-    watch = promised(people, made)
+    watch = promised(people, cluster)
     ForecastBatch.objects.update(futures=None)
-    assert watching.look_after(made.pk, made.snapshot_at) == 0
+    assert looking.look_after(made.pk, made.snapshot_at) == 0
     checked_at = watch.checked_at
     watch.refresh_from_db()
     assert watch.checked_at == checked_at
@@ -83,9 +114,9 @@ def test_without_stored_futures_nothing_is_looked_at(people, cluster) -> None:
 
 def test_a_forecast_that_failed_or_found_nothing_new_looks_at_nothing(people, cluster) -> None:
     made = forecast(cluster)
-    promised(people, made)
+    promised(people, cluster)
     Forecast.objects.update(state="failed")
-    assert watching.look_after(made.pk, made.snapshot_at) == 0
+    assert looking.look_after(made.pk, made.snapshot_at) == 0
     Forecast.objects.update(state="done")
     ForecastBatch.objects.all().delete()
-    assert watching.look_after(made.pk, made.snapshot_at) == 0
+    assert looking.look_after(made.pk, made.snapshot_at) == 0

@@ -10,7 +10,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.html import strip_tags
 
-from planner import watching
+from planner import looking, watching
 from planner.models import Notice, Promise, Question, Watch
 from planner.told_option import ToldOption
 from tests.factories import make_cluster, make_experiment
@@ -49,8 +49,9 @@ def text_of(answer) -> str:
 
 
 def found(watch: Watch) -> Notice:
-    now = timezone.now()
-    watching.note(watch, ToldOption.of(option(HOUR, partition="cpu"), now), now, now)
+    for now in (timezone.now(), timezone.now()):
+        looking.note(watch, ToldOption.of(option(HOUR, partition="cpu"), now), now, now)
+        watch.refresh_from_db()
     return Notice.objects.get()
 
 

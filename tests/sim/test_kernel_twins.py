@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from planner.sim.cluster import BoolArray, Nodes, Partition, Reservation, World
+from planner.sim.cluster import BoolArray, IntArray, Nodes, Partition, Qos, Reservation, World
 from planner.sim.config import SchedulerConfig
 from planner.sim.engine import Simulation
 from planner.sim.holds import Holds
@@ -22,6 +24,8 @@ from tests.sim.worlds import FINE
 pytest.importorskip("numba", reason="the compiled form is not there without numba")
 
 from planner.sim.kernel import holds as compiled_holds
+from planner.sim.kernel import rows as compiled_rows
+from planner.sim.kernel.joining import join
 from planner.sim.kernel.search import CompiledSearch
 from planner.sim.kernel.words import set_of_words, words_of
 
@@ -38,6 +42,69 @@ CONFIGS = st.builds(
     hold_to_slot_end=st.booleans(),
 )
 quick = settings(max_examples=60, deadline=None)
+
+
+def _busy_world(rng: np.random.Generator) -> World:
+    """Whole nodes, shared ones and GPUs; more jobs than have room."""
+    count = 150
+    place = np.arange(count)
+    of = Nodes(
+        names=tuple(f"n{i}" for i in range(count)),
+        cpus=rng.choice([8, 16], count),
+        mem_mib=rng.choice([1000, 2000], count),
+        gpu_types=("x", "y"),
+        gpus=rng.integers(0, 3, (count, 2)),
+        weight=np.sort(rng.integers(1, 4, count)),
+        features=(frozenset[str](),) * count,
+        usable_now=place != 77,
+        usable_in_plan=place != 78,
+    )
+    partitions = (
+        Partition("whole", place < 100, exclusive=True),
+        Partition("shared", place >= 70),
+    )
+    jobs = []
+    for key in range(400):
+        nodes = int(rng.integers(1, 9))
+        cpus = int(rng.choice([1, 1, 2, 4]))
+        limit_s = float(rng.integers(1, 4000))
+        jobs.append(
+            Job(
+                key=key,
+                user=f"u{rng.integers(5)}",
+                account="a",
+                partitions=("whole",) if rng.random() < 0.5 else ("shared",),
+                submit_s=float(rng.integers(-100, 4000)) if key > 150 else -float(key),
+                limit_s=limit_s,
+                run_s=float(rng.integers(1, int(limit_s) + 1)),
+                nodes=nodes if rng.random() < 0.7 else None,
+                tasks=nodes * int(rng.integers(1, 5)),
+                cpus_per_task=cpus,
+                tasks_per_node=int(rng.integers(4, 9)) if rng.random() < 0.3 else None,
+                mem_mib_per_cpu=int(rng.choice([0, 50, 100])),
+                gpus_per_node={"x": 1} if rng.random() < 0.1 else {},
+                gpus_per_job={"": nodes} if rng.random() < 0.1 else {},
+                required_nodes=("n75",) if rng.random() < 0.05 else (),
+                array_id=f"array {key % 3}" if rng.random() < 0.1 else None,
+            )
+        )
+    config = replace(FINE, bf_resolution_s=60.0)
+    return World(nodes=of, partitions=partitions, jobs=tuple(jobs), config=config)
+
+
+def _limited_world(rng: np.random.Generator) -> World:
+    """Limits that starts use up, throttled arrays, and jobs that go wherever they start first."""
+    busy = _busy_world(rng)
+    jobs = []
+    for one in busy.jobs:
+        more: dict[str, Any] = {"qos": "few"} if rng.random() < 0.7 else {}
+        if one.array_id is not None:
+            more["array_throttle"] = 2
+        if rng.random() < 0.3:
+            more["partitions"] = ("shared", "whole")
+        jobs.append(replace(one, **more))
+    few = Qos("few", 1, max_jobs_per_user=6, max_tres_per_user={"node": 20}, grp_tres={"cpu": 900})
+    return replace(busy, jobs=tuple(jobs), qos=(few,))
 
 
 @quick
@@ -60,9 +127,12 @@ def test_plans_are_alike_on_many_nodes(seed: int) -> None:
     _plan_alike(_busy_world(np.random.default_rng(seed)), 0.0)
 
 
+@pytest.mark.parametrize("made", [_busy_world, _limited_world])
 @pytest.mark.parametrize("seed", range(3))
-def test_starts_are_alike_in_a_long_run(seed: int) -> None:
-    of = _busy_world(np.random.default_rng(100 + seed))
+def test_starts_are_alike_in_a_long_run(
+    seed: int, made: Callable[[np.random.Generator], World]
+) -> None:
+    of = made(np.random.default_rng(100 + seed))
 
     def starts(*, keeps_plan: bool) -> list[tuple[object, float, object]]:
         found: list[tuple[object, float, object]] = []
@@ -75,6 +145,53 @@ def test_starts_are_alike_in_a_long_run(seed: int) -> None:
 
     # Nobody's plan is wanted: that is the compiled walk.
     assert starts(keeps_plan=False) == starts(keeps_plan=True)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_job_that_joins_the_rows_leaves_them_as_if_it_had_been_there(seed: int) -> None:
+    rng = np.random.default_rng(200 + seed)
+    held: list[tuple[float, IntArray]] = []
+    for _ in range(40):
+        nodes = np.sort(rng.choice(NODES, int(rng.integers(1, 6)), replace=False))
+        held.append((float(rng.integers(1, 30)), nodes))
+    joined = _rows_of(held[:20])
+    for over_s, nodes in held[20:]:
+        assert join(joined, over_s, nodes, nodes + 1, nodes + 2, _gpus(nodes))
+    expected = _rows_of(held)
+    count, entries = len(held), int(expected.first[-1])
+    assert joined.ends[0] == count
+    assert (joined.first == expected.first).all()
+    for name in ("ends_s", "on", "on_first", "on_after", "idle_by"):
+        rows = count + (name == "idle_by")
+        assert (getattr(joined, name)[:rows] == getattr(expected, name)[:rows]).all()
+    for name in ("row", "given_cpus", "given_mem_mib", "given_gpus"):
+        assert (getattr(joined, name)[:entries] == getattr(expected, name)[:entries]).all()
+
+
+def _rows_of(held: list[tuple[float, IntArray]]) -> compiled_rows.Rows:
+    nodes = np.concatenate([of for _, of in held])
+    begins = np.cumsum([0, *(len(of) for _, of in held)])
+    ends_s = np.array([end_s for end_s, _ in held])
+    arranged = compiled_rows.arrange(
+        ends_s, begins, nodes, nodes + 1, nodes + 2, _gpus(nodes), NODES, 2
+    )
+    nothing = np.zeros(NODES, dtype=np.int64)
+    return compiled_rows.Rows(
+        0.0,
+        0.0,
+        0.0,
+        nothing,
+        nothing,
+        _gpus(nothing),
+        np.zeros((1, NODES), dtype=np.int64),
+        np.zeros(1, dtype=np.bool_),
+        np.array([len(held)]),
+        *arranged,
+    )
+
+
+def _gpus(nodes: IntArray) -> IntArray:
+    return np.stack([nodes % 3, nodes % 5], axis=1)
 
 
 @quick
@@ -135,50 +252,3 @@ def _plan_alike(of: World, until_s: float) -> None:
 
 def _mask(nodes: int, count: int) -> BoolArray:
     return np.array([bool(nodes >> place & 1) for place in range(count)])
-
-
-def _busy_world(rng: np.random.Generator) -> World:
-    """Whole nodes, shared ones and GPUs; more jobs than have room."""
-    count = 150
-    place = np.arange(count)
-    of = Nodes(
-        names=tuple(f"n{i}" for i in range(count)),
-        cpus=rng.choice([8, 16], count),
-        mem_mib=rng.choice([1000, 2000], count),
-        gpu_types=("x", "y"),
-        gpus=rng.integers(0, 3, (count, 2)),
-        weight=np.sort(rng.integers(1, 4, count)),
-        features=(frozenset[str](),) * count,
-        usable_now=place != 77,
-        usable_in_plan=place != 78,
-    )
-    partitions = (
-        Partition("whole", place < 100, exclusive=True),
-        Partition("shared", place >= 70),
-    )
-    jobs = []
-    for key in range(400):
-        nodes = int(rng.integers(1, 9))
-        cpus = int(rng.choice([1, 1, 2, 4]))
-        limit_s = float(rng.integers(1, 4000))
-        jobs.append(
-            Job(
-                key=key,
-                user=f"u{rng.integers(5)}",
-                account="a",
-                partitions=("whole",) if rng.random() < 0.5 else ("shared",),
-                submit_s=float(rng.integers(-100, 4000)) if key > 150 else -float(key),
-                limit_s=limit_s,
-                run_s=float(rng.integers(1, int(limit_s) + 1)),
-                nodes=nodes if rng.random() < 0.7 else None,
-                tasks=nodes * int(rng.integers(1, 5)),
-                cpus_per_task=cpus,
-                tasks_per_node=int(rng.integers(4, 9)) if rng.random() < 0.3 else None,
-                mem_mib_per_cpu=int(rng.choice([0, 50, 100])),
-                gpus_per_node={"x": 1} if rng.random() < 0.1 else {},
-                gpus_per_job={"": nodes} if rng.random() < 0.1 else {},
-                required_nodes=("n75",) if rng.random() < 0.05 else (),
-            )
-        )
-    config = replace(FINE, bf_resolution_s=60.0)
-    return World(nodes=of, partitions=partitions, jobs=tuple(jobs), config=config)

@@ -168,8 +168,7 @@ def _asked(options: dict[str, Any], facts: Facts, now: datetime) -> tuple[Reques
         asked = asked_by_script(text, now.astimezone(), fields=options)
     except ValueError as error:
         raise CommandError(f"{options['script']}: {error}") from error
-    names = {association.user for association in facts.associations}
-    user = options["user"] or (own if (own := getpass.getuser()) in names else "")
+    user = options["user"] or _own_name(facts)
     try:
         request = request_of(asked.fields, user)
     except ValueError as error:
@@ -177,6 +176,15 @@ def _asked(options: dict[str, Any], facts: Facts, now: datetime) -> tuple[Reques
     for name, message in unknown_names(request, choices_of(facts, user)).items():
         raise CommandError(f"--{name.replace('_', '-')}: {message}")
     return request, asked.ignored
+
+
+def _own_name(facts: Facts) -> str:
+    """Of whoever types, if the cluster knows them; else "": planned without fair share."""
+    try:
+        own = getpass.getuser()
+    except (KeyError, OSError):  # in a container the user may have no name
+        return ""
+    return own if any(row.user == own for row in facts.associations) else ""
 
 
 def _script(name: str | None) -> str:

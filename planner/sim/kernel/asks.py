@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from planner.sim.cluster import BoolArray, IntArray
 from planner.sim.kernel.jit import compiled
+from planner.sim.kernel.limits import LimitBook
 from planner.sim.kernel.words import Words, words_of
 from planner.sim.needs import Grain, Need
 from planner.sim.outlook import planned_run_s
@@ -47,6 +48,11 @@ class Asks(NamedTuple):
     node_count: IntArray  # 0: as few as the tasks need
     tasks: IntArray
     job_gpus: IntArray
+    # A countable need fits wherever so many nodes each take so many tasks; 0 nodes: it is not one.
+    enough_nodes: IntArray
+    each_tasks: IntArray
+    each_key: IntArray  # of the grain with so many tasks, see planner.sim.kernel.ready
+    one_key: IntArray  # of the grain with one task
     grains: Grains
 
 
@@ -56,6 +62,10 @@ class Ask(NamedTuple):
     node_count: int
     tasks: int
     job_gpus: int
+    enough_nodes: int
+    each_tasks: int
+    each_key: int
+    one_key: int
     required_count: int
     cpus_per_task: int
     tasks_per_node: int
@@ -81,6 +91,10 @@ def ask_at(asks: Asks, index: int) -> Ask:
         asks.node_count[index],
         asks.tasks[index],
         asks.job_gpus[index],
+        asks.enough_nodes[index],
+        asks.each_tasks[index],
+        asks.each_key[index],
+        asks.one_key[index],
         asks.required_count[index],
         grains.cpus_per_task[grain],
         grains.tasks_per_node[grain],
@@ -106,6 +120,7 @@ class AskBook:
     def __init__(self, state: State, words: int) -> None:
         self._state, self._words = state, words
         self._reservations = {name: place for place, name in enumerate(state.reservations)}
+        self.limits = LimitBook(state)
         self._records = 0
         # By number of the record:
         self.ask = np.zeros(64, dtype=np.int64)
@@ -114,11 +129,17 @@ class AskBook:
         self.by_hand = np.zeros(64, dtype=np.bool_)
         self._needs: dict[Need, int] = {}
         self._grains: dict[Grain, int] = {}
+        self._keys: dict[tuple[int, int], int] = {}  # by grain and tasks
         self._asks = _empty_asks(len(state.nodes), words, len(state.nodes.gpu_types) + 1)
 
     @property
     def asks(self) -> Asks:
         return self._asks
+
+    @property
+    def keys(self) -> int:
+        """How many pairs of a grain and a number of tasks there are."""
+        return len(self._keys)
 
     def number(self, record: Record) -> int:
         if record.number is None:
@@ -134,6 +155,7 @@ class AskBook:
             self.own_reservation[number] = self._reservations.get(job.reservation or "", -1)
             one_only = self._state.config.bf_one_resv_per_job and len(job.partitions) > 1
             self.by_hand[number] = job.array_id is not None or one_only
+            self.limits.note(number, record)
         return record.number
 
     def _ask_number(self, need: Need) -> int:
@@ -141,16 +163,8 @@ class AskBook:
         if index is None:
             index = self._needs[need] = len(self._needs)
             if index == len(self._asks.grain):
-                asks = self._asks
-                self._asks = Asks(
-                    _doubled(asks.grain),
-                    _doubled(asks.required),
-                    _doubled(asks.required_count),
-                    _doubled(asks.node_count),
-                    _doubled(asks.tasks),
-                    _doubled(asks.job_gpus),
-                    asks.grains,
-                )
+                *columns, grains = self._asks
+                self._asks = Asks._make([*(_doubled(column) for column in columns), grains])
             grain = self._grain_number(need.grain)
             asks = self._asks
             asks.grain[index] = grain
@@ -159,7 +173,14 @@ class AskBook:
             asks.node_count[index] = need.node_count or 0
             asks.tasks[index] = need.tasks
             asks.job_gpus[index] = need.job_gpus
+            nodes, tasks = _countable(need)
+            asks.enough_nodes[index], asks.each_tasks[index] = nodes, tasks
+            asks.each_key[index] = self._key(grain, tasks)
+            asks.one_key[index] = self._key(grain, 1)
         return index
+
+    def _key(self, grain: int, tasks: int) -> int:
+        return self._keys.setdefault((grain, tasks), len(self._keys))
 
     def _grain_number(self, grain: Grain) -> int:
         if grain in self._grains:
@@ -218,7 +239,22 @@ def _empty_asks(nodes: int, words: int, gpu_columns: int) -> Asks:
         numbers(),
         numbers(),
     )
-    return Asks(numbers(), sets(), numbers(), numbers(), numbers(), numbers(), grains)
+    columns = [numbers() for _ in range(8)]
+    return Asks._make([numbers(), sets(), *columns, grains])
+
+
+def _countable(need: Need) -> tuple[int, int]:
+    """The need fits wherever so many nodes each take so many tasks; (0, 1) if that is not all."""
+    count, tasks, per_node = need.node_count, need.tasks, need.grain.tasks_per_node
+    if need.grain.whole_nodes or need.grain.shares_gpus or need.required:
+        return 0, 1
+    if count is None:
+        return (1, 1) if tasks <= 1 else (0, 1)
+    if tasks <= count:  # whichever nodes take a task each take all
+        return count, 1
+    if count == 1 or (per_node is not None and tasks == count * per_node):
+        return count, tasks // count
+    return 0, 1
 
 
 _Item = TypeVar("_Item", bound=np.generic)

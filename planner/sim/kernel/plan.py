@@ -13,8 +13,10 @@ from planner.sim.kernel.asks import Ask
 from planner.sim.kernel.choice import choose
 from planner.sim.kernel.holds import HoldTable
 from planner.sim.kernel.jit import compiled
+from planner.sim.kernel.ready import enough_from
 from planner.sim.kernel.room import Machines, Stock, fits_at, stock_at
 from planner.sim.kernel.rows import Rows, end_s, last_end_s, look_ahead, row_at
+from planner.sim.kernel.sorted_times import first_at
 from planner.sim.kernel.words import Words, add, meet
 
 
@@ -125,16 +127,23 @@ def _first_fit(ask: Ask, of: Timeline, by_s: float) -> tuple[float, IntArray]:
     none = np.empty(0, dtype=np.int64)
     if not of.rules.tells_row_ends:
         by_s = np.inf
-    if not fits_at(ask, machines, rows, row_at(rows, by_s), nodes, stock):
-        return np.inf, none
-    tests = look_ahead(rows, nodes, by_s, of.desk.rows)
-    low, high = 0, tests
-    while low < high:  # more is free from row to row: where the need fits, it fits ever after
-        middle = (low + high) // 2
-        if fits_at(ask, machines, rows, of.desk.rows[middle], nodes, stock):
-            high = middle
-        else:
-            low = middle + 1
+    if ask.enough_nodes:
+        first_row = enough_from(ask, machines.mem_mib, rows, nodes)
+        if first_row > row_at(rows, by_s):
+            return np.inf, none
+        tests = look_ahead(rows, nodes, by_s, of.desk.rows)
+        low = first_at(of.desk.rows, tests, first_row)
+    else:
+        if not fits_at(ask, machines, rows, row_at(rows, by_s), nodes, stock):
+            return np.inf, none
+        tests = look_ahead(rows, nodes, by_s, of.desk.rows)
+        low, high = 0, tests
+        while low < high:  # more is free from row to row: where the need fits, it fits ever after
+            middle = (low + high) // 2
+            if fits_at(ask, machines, rows, of.desk.rows[middle], nodes, stock):
+                high = middle
+            else:
+                low = middle + 1
     for index in range(low, tests):
         row = of.desk.rows[index]
         start_s = end_s(rows, row)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import compress
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from planner.sim.cluster import BoolArray, IntArray
+from planner.sim.fairshare import FloatArray
 from planner.sim.kernel.walk import Line, Progress, hopeful, walk
 from planner.sim.kernel.words import Words, words_of
 from planner.sim.mainsched import may_reserve
@@ -21,23 +24,31 @@ if TYPE_CHECKING:
 
 
 class CompiledProspects:
-    """As ``Prospects``, but it also plans and holds for the jobs it passes over."""
+    """As ``Prospects``, but it also plans and holds for the jobs it passes over.
+
+    One survey a cycle; from then on only what starts take away is looked at. Those that lose the
+    room that they had stay among the hopeful: the walk asks anew before it believes it.
+    """
 
     def __init__(
         self, records: Sequence[Record], state: State, search: CompiledSearch, now_s: float
     ) -> None:
         self._records, self._state, self._search, self._now_s = records, state, search, now_s
         self._at_change: int | None = None  # state.changes that the rest belongs to
-        self._candidates: list[int] = []
-        self._usable_now: Words
+        self._surveyed = 0  # the first place not looked at
+        self._candidates: list[int] = []  # places, and of these records:
+        self._numbers: IntArray = np.zeros(0, dtype=np.int64)
+        self._reserves: BoolArray = np.zeros(0, dtype=np.bool_)
+        self._hopeful: IntArray = np.zeros(0, dtype=np.int64)
+        self._too_long_s: FloatArray = np.zeros(0)
+        self._usable_now = words_of(state.usable_now, search.words)
         self._free_now: Words
         self._line: Line
-        self._progress: Progress
+        self._progress = Progress(np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.bool_))
 
     def next(self, place: int, most: int | None) -> tuple[int, int] | None:
         if self._at_change != self._state.changes:
-            self._at_change = self._state.changes
-            self._survey(place, most)
+            self._follow(place, most)
         search = self._search
         begin = bisect_left(self._candidates, place)
         found = walk(
@@ -56,29 +67,68 @@ class CompiledProspects:
         if nodes & self._state.free_nodes:
             self._progress.is_fresh[0] = False
 
-    def _survey(self, place: int, most: int | None) -> None:
-        records, state, search = self._records, self._state, self._search
-        self._candidates = candidates(
-            records, state, self._now_s, place, most, before=self._candidates
-        )
-        chosen = [records[index] for index in self._candidates]
-        book = search.book
-        numbers = np.array([book.number(record) for record in chosen], dtype=np.int64)
-        ask = book.ask[numbers]
-        self._usable_now = words_of(state.usable_now, search.words)
-        self._free_now = words_of(state.free_nodes, search.words)
-        with_room = hopeful(book.asks, ask, self._usable_now, search.timeline())
+    def _follow(self, place: int, most: int | None) -> None:
+        """Drop the jobs that a start keeps from starting, and take in as many from further down."""
+        if self._at_change is None:
+            self._surveyed = place
+            self._search.book.limits.count()
+        else:
+            self._hopeful = self._hopeful[: self._progress.hopeful[0]]
+            self._drop(bisect_left(self._candidates, place))
+        self._at_change = self._state.changes
+        left = len(self._candidates) - bisect_left(self._candidates, place)
+        if most is None or left < most:
+            self._survey(None if most is None else most - left)
+        book, numbers = self._search.book, self._numbers
         self._line = Line(
-            ask,
+            book.ask[numbers],
             book.run_s[numbers],
             book.own_reservation[numbers],
-            np.array(
-                [may_reserve(record, state, self._now_s) for record in chosen], dtype=np.bool_
-            ),
+            self._reserves,
             book.by_hand[numbers],
-            with_room,
-            np.full(book.asks.grain.size, np.inf),
+            self._hopeful,
+            self._too_long_s,
         )
-        self._progress = Progress(
-            np.array([with_room.size], dtype=np.int64), np.zeros(1, dtype=np.bool_)
-        )
+        self._progress.hopeful[0] = self._hopeful.size
+        self._progress.is_fresh[0] = False
+        self._free_now = words_of(self._state.free_nodes, self._search.words)
+
+    def _drop(self, begin: int) -> None:
+        """Those before, which are dealt with, and of the rest those that may start no more."""
+        started = next(reversed(self._state.running.values())).record
+        limits = self._search.book.limits
+        limits.count_started(started)
+        stays = limits.keep(self._numbers[begin:])
+        if len(started.pending.records) > 1:
+            gone = [self._records[at].pending.left for at in self._candidates[begin:]]
+            stays &= ~np.array(gone, dtype=np.bool_)
+        if stays.all():
+            return
+        self._candidates = list(compress(self._candidates[begin:], stays))
+        self._numbers, self._reserves = self._numbers[begin:][stays], self._reserves[begin:][stays]
+        left = self._hopeful[self._hopeful >= begin] - begin
+        self._hopeful = (np.cumsum(stays) - 1)[left[stays[left]]]
+
+    def _survey(self, most: int | None) -> None:
+        """Take in so many more."""
+        records, book = self._records, self._search.book
+        found = candidates(records, self._state, self._now_s, self._surveyed, most)
+        self._surveyed = found[-1] + 1 if len(found) == most else len(records)
+        if not found:
+            return
+        chosen = [records[place] for place in found]
+        numbers = np.array([book.number(record) for record in chosen], dtype=np.int64)
+        timeline = self._search.timeline()
+        more = hopeful(book.asks, book.ask[numbers], self._usable_now, timeline)
+        self._hopeful = np.concatenate([self._hopeful, more + len(self._candidates)])
+        self._candidates += found
+        self._numbers = np.concatenate([self._numbers, numbers])
+        self._reserves = np.concatenate([self._reserves, self._may_reserve(chosen)])
+        unknown = np.full(book.asks.grain.size - self._too_long_s.size, np.inf)
+        self._too_long_s = np.concatenate([self._too_long_s, unknown])
+
+    def _may_reserve(self, records: Sequence[Record]) -> BoolArray:
+        config = self._state.config
+        if config.bf_min_prio_reserve <= 0 and config.bf_min_age_reserve_s <= 0:
+            return np.ones(len(records), dtype=np.bool_)  # as all of them are eligible
+        return np.array([may_reserve(one, self._state, self._now_s) for one in records])

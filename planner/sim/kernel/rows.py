@@ -10,13 +10,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from planner.sim.cluster import IntArray
+from planner.sim.cluster import BoolArray, IntArray
 from planner.sim.fairshare import FloatArray
 from planner.sim.kernel.jit import compiled
 from planner.sim.kernel.sorted_times import first_past
 from planner.sim.kernel.words import Words, add
 
 _FIRST_WINDOW_S = 30.0  # of the look-ahead over running jobs; then doubled
+SPARE = 256  # ends, and entries of nodes, that the arrays have room for besides
 
 
 class Rows(NamedTuple):
@@ -26,6 +27,9 @@ class Rows(NamedTuple):
     cpus: IntArray  # free now, by node
     mem_mib: IntArray
     gpus: IntArray  # nodes x types
+    ready: IntArray  # see planner.sim.kernel.ready; keys x nodes
+    is_known: BoolArray  # by key
+    ends: IntArray  # one entry: how many; the arrays below have room for more
     ends_s: FloatArray
     on: Words  # ends x words: the nodes of the job
     on_first: IntArray  # the first of these words that is not 0, and one after the last
@@ -65,6 +69,8 @@ def arrange(
     Job j holds what the entries from ``begins[j]`` to ``begins[j + 1]`` of the others say.
     """
     order = np.argsort(ends_s, kind="mergesort")
+    in_order = np.empty(order.size + SPARE, dtype=np.float64)
+    in_order[: order.size] = ends_s[order]
     first = np.zeros(node_count + 1, dtype=np.int64)
     for node in nodes:
         first[node + 1] += 1
@@ -74,7 +80,7 @@ def arrange(
         order, begins, nodes, cpus, mem_mib, gpus, first
     )
     return (
-        ends_s[order],
+        in_order,
         on,
         on_first,
         on_after,
@@ -92,9 +98,10 @@ def _by_end(
     order: IntArray, begins: IntArray, nodes: IntArray, first: IntArray, words: int
 ) -> tuple[Words, IntArray, IntArray, Words]:
     """Where each job is, and the nodes without a job after each end."""
-    on = np.zeros((order.size, words), dtype=np.uint64)
-    on_first, on_after = np.full(order.size, words), np.zeros(order.size, dtype=np.int64)
-    idle_by = np.zeros((order.size + 1, words), dtype=np.uint64)
+    size = order.size + SPARE
+    on = np.zeros((size, words), dtype=np.uint64)
+    on_first, on_after = np.full(size, words), np.zeros(size, dtype=np.int64)
+    idle_by = np.zeros((size + 1, words), dtype=np.uint64)
     left = first[1:] - first[:-1]
     for node in range(left.size):
         if left[node] == 0:
@@ -124,9 +131,9 @@ def _by_node(
 ) -> tuple[IntArray, IntArray, IntArray, IntArray]:
     """The rows at which each node gets something back, and how much it has got by then."""
     place = first[:-1].copy()
-    row = np.empty(nodes.size, dtype=np.int64)
+    row = np.empty(nodes.size + SPARE, dtype=np.int64)
     given_cpus, given_mem_mib = np.empty_like(row), np.empty_like(row)
-    given_gpus = np.empty((nodes.size, gpus.shape[1]), dtype=np.int64)
+    given_gpus = np.empty((row.size, gpus.shape[1]), dtype=np.int64)
     for index in range(order.size):
         for entry in range(begins[order[index]], begins[order[index] + 1]):
             node = nodes[entry]
@@ -150,7 +157,7 @@ def end_s(rows: Rows, row: int) -> float:
 @compiled
 def row_at(rows: Rows, at_s: float) -> int:
     """The last row that is no later than this."""
-    return first_past(rows.ends_s, rows.ends_s.size, at_s)
+    return first_past(rows.ends_s, rows.ends[0], at_s)
 
 
 @compiled
@@ -183,9 +190,9 @@ def look_ahead(rows: Rows, nodes: Words, by_s: float, out: IntArray) -> int:
     whose end is later than ``by_s``; answers how many. As ``Releases.look_ahead`` says.
     """
     out[0] = 0
-    ends_s, count = rows.ends_s, 1
+    ends_s, ends, count = rows.ends_s, rows.ends[0], 1
     on, on_first, on_after = rows.on, rows.on_first, rows.on_after
-    first, last = 0, ends_s.size - 1
+    first, last = 0, ends - 1
     while first <= last and not _meet(on[first], nodes, on_first[first], on_after[first]):
         first += 1
     if first > last or ends_s[first] > by_s:
@@ -196,7 +203,7 @@ def look_ahead(rows: Rows, nodes: Words, by_s: float, out: IntArray) -> int:
     barrier_s -= (ends_s[first] + rows.origin_s) % _FIRST_WINDOW_S
     width_s = _FIRST_WINDOW_S
     while first <= last:
-        closing = first_past(ends_s, ends_s.size, barrier_s + width_s) - 1
+        closing = first_past(ends_s, ends, barrier_s + width_s) - 1
         place = min(max(first, closing), last)
         while place < last and not _meet(on[place], nodes, on_first[place], on_after[place]):
             place += 1
@@ -206,7 +213,7 @@ def look_ahead(rows: Rows, nodes: Words, by_s: float, out: IntArray) -> int:
         if ends_s[place] > by_s:
             break
         width_s = width_s + rows.linear_s if rows.linear_s > 0 else width_s * 2
-        while first < ends_s.size and ends_s[first] > barrier_s + width_s:
+        while first < ends and ends_s[first] > barrier_s + width_s:
             width_s = width_s + rows.linear_s if rows.linear_s > 0 else width_s * 2
     return count
 

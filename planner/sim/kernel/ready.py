@@ -1,0 +1,153 @@
+"""From which row on each node can take a number of tasks: found once for all who ask for the same.
+
+More is free on a node from row to row, so one row a node says it for all rows.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from planner.sim.cluster import IntArray
+from planner.sim.kernel.asks import ALL, ANY_TYPE, Ask
+from planner.sim.kernel.jit import compiled
+from planner.sim.kernel.rows import Rows
+from planner.sim.kernel.words import Words
+
+NEVER = 1 << 40  # a row that no cluster has
+
+
+@compiled
+def enough_from(ask: Ask, all_mem_mib: IntArray, rows: Rows, nodes: Words) -> int:
+    """The first row at which as many of the nodes as a countable need asks for each take their
+    part; NEVER if none is.
+    """
+    ready = ready_rows(ask, ask.each_key, ask.each_tasks, all_mem_mib, rows)
+    if ask.enough_nodes == 1:
+        first = NEVER
+        for w in range(nodes.size):
+            word = nodes[w]
+            node = w << 6
+            while word:
+                if word & np.uint64(1) and ready[node] < first:
+                    first = ready[node]
+                word >>= np.uint64(1)
+                node += 1
+        return first
+    found, count = np.empty(ready.size, dtype=np.int64), 0
+    for w in range(nodes.size):
+        word = nodes[w]
+        node = w << 6
+        while word:
+            if word & np.uint64(1):
+                found[count] = ready[node]
+                count += 1
+            word >>= np.uint64(1)
+            node += 1
+    if count < ask.enough_nodes:
+        return NEVER
+    return int(np.partition(found[:count], ask.enough_nodes - 1)[ask.enough_nodes - 1])
+
+
+@compiled
+def ready_rows(ask: Ask, key: int, tasks: int, all_mem_mib: IntArray, rows: Rows) -> IntArray:
+    """By node the first row at which it takes so many tasks; NEVER where it is none of those that
+    may be used, or never does. ``key``: of the grain and the number of tasks.
+    """
+    ready: IntArray = rows.ready[key]
+    if not rows.is_known[key]:
+        _find(ask, tasks, all_mem_mib, rows, ready)
+        rows.is_known[key] = True
+    return ready
+
+
+@compiled
+def _find(ask: Ask, wanted: int, all_mem_mib: IntArray, rows: Rows, ready: IntArray) -> None:
+    # One loop over local arrays and numbers: in calls for each node references would be counted.
+    now_cpus, now_mem_mib, now_gpus = rows.cpus, rows.mem_mib, rows.gpus
+    given_cpus, given_mem_mib, given_gpus = rows.given_cpus, rows.given_mem_mib, rows.given_gpus
+    first, row_of, node_gpus, allowed = rows.first, rows.row, ask.node_gpus, ask.nodes
+    cpus_per_task, tasks_per_node = ask.cpus_per_task, ask.tasks_per_node
+    mem_mib_per_node, mem_mib_per_cpu = ask.mem_mib_per_node, ask.mem_mib_per_cpu
+    types = now_gpus.shape[1]
+    gpus_wanted = node_gpus.sum()
+    for node in range(ready.size):
+        ready[node] = NEVER
+        if not (allowed[node >> 6] >> np.uint64(node & 63)) & np.uint64(1):
+            continue
+        entry = first[node] - 1  # before the first: now
+        while entry < first[node + 1]:
+            given = entry >= first[node]
+            cpus, mem_mib = now_cpus[node], now_mem_mib[node]
+            if given:
+                cpus += given_cpus[entry]
+                mem_mib += given_mem_mib[entry]
+            fits = wanted <= tasks_of(
+                cpus,
+                mem_mib,
+                all_mem_mib[node],
+                cpus_per_task,
+                tasks_per_node,
+                mem_mib_per_node,
+                mem_mib_per_cpu,
+            )
+            if fits and gpus_wanted:
+                free = 0
+                for column in range(types):
+                    here = now_gpus[node, column]
+                    if given:
+                        here += given_gpus[entry, column]
+                    fits &= here >= node_gpus[column]
+                    free += here
+                fits &= node_gpus[types] == 0 or free >= gpus_wanted
+            if fits:
+                ready[node] = row_of[entry] if given else 0
+                break
+            entry += 1
+
+
+@compiled
+def tasks_of(
+    cpus: int,
+    mem_mib: int,
+    all_mem_mib: int,
+    cpus_per_task: int,
+    tasks_per_node: int,
+    mem_mib_per_node: int,
+    mem_mib_per_cpu: int,
+) -> int:
+    """How many tasks so much of a node takes."""
+    if cpus < cpus_per_task:
+        return 0
+    tasks = cpus if cpus_per_task == 1 else cpus // cpus_per_task
+    tasks = min(tasks, tasks_per_node)
+    if mem_mib_per_node == ALL:
+        return tasks if mem_mib == all_mem_mib else 0
+    mem_mib -= mem_mib_per_node
+    if mem_mib < 0:
+        return 0
+    if mem_mib_per_cpu:
+        tasks = min(tasks, mem_mib // (mem_mib_per_cpu * cpus_per_task))
+    return tasks
+
+
+@compiled
+def gpus_of(
+    ask: Ask, node_gpus: IntArray, now: IntArray, given: IntArray, node: int, entry: int
+) -> int:
+    """GPUs towards those of the job; -1 if those that it asks of each node are not free."""
+    free, wanted, of_type = 0, 0, 0
+    for column in range(now.shape[1]):
+        here, asked = now[node, column], node_gpus[column]
+        if entry >= 0:
+            here += given[entry, column]
+        if asked and here < asked:
+            return -1
+        free += here
+        wanted += asked
+        if column == ask.job_gpu_type:
+            of_type = here
+    if node_gpus[-1] and free < wanted + node_gpus[-1]:
+        return -1
+    if not ask.shares_gpus:
+        return 0
+    return free if ask.job_gpu_type == ANY_TYPE else of_type
