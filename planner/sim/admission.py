@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from math import inf
+from typing import NamedTuple
 
 from planner.sim import amounts
 from planner.sim.choice import choose
 from planner.sim.cluster import Association, Partition, Qos, World
 from planner.sim.fairshare import ShareTree
 from planner.sim.jobs import Job
-from planner.sim.limits import Ledger, checks_of, holders_of, wall_refusal
+from planner.sim.limits import Check, Holder, Ledger, checks_of, holders_of, wall_refusal
 from planner.sim.needs import Need, Needs
 from planner.sim.nodeset import NodeSet, set_of_mask
 from planner.sim.occupancy import Room
@@ -26,6 +27,16 @@ def time_limit_s(job: Job, partition: Partition) -> float:
     if limit_s is None:
         limit_s = partition.default_s if partition.default_s is not None else partition.max_s
     return YEAR_S if limit_s == inf else limit_s
+
+
+class Standing(NamedTuple):
+    """Whose limits and usage a job of a user comes under in a partition."""
+
+    qos_order: list[Qos]
+    share_index: int | None
+    chain: list[tuple[int, Association]]
+    checks: tuple[Check, ...]
+    holders: tuple[Holder, ...]
 
 
 class Admission:
@@ -45,6 +56,7 @@ class Admission:
         self._needs = Needs(world.nodes)
         self._idle = Room.of_idle(world.nodes)
         self._idle_refusals: dict[Need, str | None] = {}
+        self._standings: dict[tuple[str, str, str | None, str], Standing] = {}
 
     def admit(self, pending: Pending) -> None:
         """Give the pending job its records, one per partition that it names."""
@@ -56,19 +68,16 @@ class Admission:
     def _record(self, pending: Pending, partition: Partition) -> Record:
         job = pending.job
         need = self._needs.of(job, partition, self._reservations.get(job.reservation or ""))
-        qos_order = self._qos_order(job, partition)
-        share_index = self._shares.index(job.account, job.user)
-        chain = [(i, self._shares.associations[i]) for i in self._shares.chain(share_index)]
-        checks = checks_of(qos_order, chain, job.user, job.account)
+        of = self._standing(job, partition)
         asked = amounts.asked(job, partition)
         limit_s = time_limit_s(job, partition)
         never = (
             _partition_refusal(job, partition, limit_s)
-            or self._limit_refusal(limit_s, qos_order, chain)
-            or (Ledger().refusal(checks, asked) if self._world.config.enforce_limits else None)
+            or self._limit_refusal(limit_s, of.qos_order, of.chain)
+            or (Ledger().refusal(of.checks, asked) if self._world.config.enforce_limits else None)
             or self._refusal_when_idle(need)
         )
-        factors = self._fixed_factors(job, partition, asked, share_index)
+        factors = self._fixed_factors(job, partition, asked, of.share_index)
         own_qos = self._qos.get(job.qos or "")
         return Record(
             pending=pending,
@@ -76,14 +85,30 @@ class Admission:
             need=need,
             limit_s=limit_s,
             amounts=asked,
-            checks=checks,
-            holders=holders_of(qos_order, chain, job.user, job.account),
-            share_index=share_index,
+            checks=of.checks,
+            holders=of.holders,
+            share_index=of.share_index,
             usage_factor=own_qos.usage_factor if own_qos is not None else 1.0,
             fixed_factors=factors,
             fixed_weight=sum(factors.weighted(self._world.config.priority).values()),
             never=never,
         )
+
+    def _standing(self, job: Job, partition: Partition) -> Standing:
+        """Found once for all jobs alike in whose they are and where they are sent."""
+        key = job.user, job.account, job.qos, partition.name
+        if key not in self._standings:
+            qos_order = self._qos_order(job, partition)
+            share_index = self._shares.index(job.account, job.user)
+            chain = [(i, self._shares.associations[i]) for i in self._shares.chain(share_index)]
+            self._standings[key] = Standing(
+                qos_order,
+                share_index,
+                chain,
+                checks_of(qos_order, chain, job.user, job.account),
+                holders_of(qos_order, chain, job.user, job.account),
+            )
+        return self._standings[key]
 
     def _qos_order(self, job: Job, partition: Partition) -> list[Qos]:
         own = self._qos.get(job.qos or "")

@@ -34,7 +34,9 @@ from tracker.slurm.transports import LocalTransport
 
 PROBES, LOAD = "probes.json", "load.json"
 LEAD_S = 60.0  # from the capture to the submission: what the advice takes is within it
+SLOWEST_S = 600.0  # advice on a machine with other work
 HORIZON_S = 2 * 3600.0
+PACE_S = 30.0  # between looks of backfill in the futures; the cluster's own 10 s take twice as long
 SEED = 6
 
 
@@ -72,16 +74,20 @@ class Probe:
 
 
 def probes(rng: np.random.Generator, count: int, first_s: float, every_s: float) -> list[Probe]:
-    """Of every user in turn."""
+    """Of every user and of every shape in turn."""
     users = list(USERS)
     return [
-        _probe(rng, users[number % len(users)], first_s + number * every_s)
+        _probe(
+            rng,
+            users[number % len(users)],
+            SHAPES[number % len(SHAPES)],
+            first_s + number * every_s,
+        )
         for number in range(count)
     ]
 
 
-def _probe(rng: np.random.Generator, user: str, at_s: float) -> Probe:
-    shape = SHAPES[int(rng.integers(len(SHAPES)))]
+def _probe(rng: np.random.Generator, user: str, shape: Shape, at_s: float) -> Probe:
     limit_minutes = int(rng.choice(LIMITS_MINUTES))
     request = Request(
         user=user,
@@ -110,7 +116,7 @@ def advice(folder: Path, request: Request) -> Advice:
         seed=SEED,
         replicas=range(1 if past.is_blank else REPLICAS),
         horizon_s=HORIZON_S,
-        bf_interval_s=paced_interval_s(world),
+        bf_interval_s=max(PACE_S, paced_interval_s(world)),
         on_future=futures.append,
     )
     adviser = Adviser(
@@ -139,8 +145,9 @@ class Run:
         self._folder = folder
         self._transport = LocalTransport(slurm_conf=str(lab.home / "etc/slurm.conf"))
 
-    def record(self, *, advised: bool, patience_s: float) -> None:
-        """Ends once every probe has started, at the latest ``patience_s`` after the last one."""
+    def record(self, *, advised: bool, together: threading.Barrier, patience_s: float) -> None:
+        """Ends once every probe has started, at the latest ``patience_s`` after the last one. At
+        ``together`` the runs of a load wait for each other, before each probe."""
         stop = threading.Event()
         failures: list[BaseException] = []
         began = time.monotonic()
@@ -155,11 +162,14 @@ class Run:
         submitter.start()
         try:
             told = [
-                self._submit(number, probe, began, advised=advised)
+                self._submit(number, probe, began, together, advised=advised)
                 for number, probe in enumerate(self._probes)
             ]
             _keep(self._folder / PROBES, told)
             self._wait_for({row["job_id"] for row in told}, time.monotonic() + patience_s)
+        except BaseException:
+            together.abort()
+            raise
         finally:
             stop.set()
             submitter.join()
@@ -168,7 +178,15 @@ class Run:
         _keep(self._folder / LOAD, list(self._load.job_ids.items()))
         capture(self._transport, self._folder / TRUTH)
 
-    def _submit(self, number: int, probe: Probe, began: float, *, advised: bool) -> dict[str, Any]:
+    def _submit(
+        self,
+        number: int,
+        probe: Probe,
+        began: float,
+        together: threading.Barrier,
+        *,
+        advised: bool,
+    ) -> dict[str, Any]:
         folder = self._folder / SNAPSHOTS / f"{number:03}"
         _sleep_until(began + probe.at_s - LEAD_S)
         capture(self._transport, folder)
@@ -186,6 +204,7 @@ class Run:
                 }
         told["took_s"] = time.monotonic() - (began + probe.at_s - LEAD_S)
         _sleep_until(began + probe.at_s)
+        together.wait(SLOWEST_S)
         quiet = ("sbatch", "--parsable", "-o/dev/null")
         user, body = probe.request.user, f"sleep {probe.run_s}"
         answer = self._lab.run(*quiet, *told["words"], "--wrap", body, user=user)

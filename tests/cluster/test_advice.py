@@ -9,6 +9,7 @@ QUEUECAST_ADVICE_PAIRS is how many there are to be, QUEUECAST_ADVICE_MINUTES=5 a
 from __future__ import annotations
 
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -64,11 +65,13 @@ def _record(folder: Path, seed: int, minutes: float) -> None:
     count = max(3, min(12, int((0.75 * minutes * 60 - first_s) / EVERY_S) + 1))
     asked = probes(rng, count, first_s, EVERY_S)
     patience_s = 0.4 * minutes * 60
+    together = threading.Barrier(2)
     with booted() as one, booted() as other, ThreadPoolExecutor(2) as threads:
         runs = (
             threads.submit(
                 Run(lab, load, asked, folder / form).record,
                 advised=form == ADVISED,
+                together=together,
                 patience_s=patience_s,
             )
             for lab, form in ((one, DEFAULT), (other, ADVISED))

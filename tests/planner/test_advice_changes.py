@@ -43,7 +43,7 @@ def facts() -> Facts:
 
 
 def full(facts: Facts, request: Request, past: Past | None = None) -> Advice:
-    adviser = adviser_of(facts, past, horizon_s=48 * HOUR_S)
+    adviser = adviser_of(facts, past, replicas=8, horizon_s=48 * HOUR_S)
     return adviser.full(adviser.first(request))
 
 
@@ -75,7 +75,7 @@ def test_no_limit_is_advised_that_more_than_one_in_ten_runs_exceeds(facts: Facts
 
 def test_a_change_that_is_simulated_too_keeps_its_place_if_it_helps(facts: Facts) -> None:
     alone = in_idle_alone(facts)
-    adviser = adviser_of(alone, past_of(alone), horizon_s=48 * HOUR_S)
+    adviser = adviser_of(alone, past_of(alone), replicas=8, horizon_s=48 * HOUR_S)
     found = adviser.full(adviser.first(LONG_JOB))
     best = adviser.inserted(found.options[0], [range(8)], 48 * HOUR_S)
     checked = adviser.checked(found, best, lambda: [range(8)])
@@ -88,7 +88,7 @@ def test_a_change_that_is_simulated_too_keeps_its_place_if_it_helps(facts: Facts
 def test_a_change_that_does_not_help_when_it_is_simulated_makes_way(facts: Facts) -> None:
     """As if the best were simulated to start at once: then nothing can start sooner."""
     alone = in_idle_alone(facts)
-    adviser = adviser_of(alone, past_of(alone), horizon_s=48 * HOUR_S)
+    adviser = adviser_of(alone, past_of(alone), replicas=8, horizon_s=48 * HOUR_S)
     found = adviser.full(adviser.first(LONG_JOB))
     at_once = Quantiles(0.0, 1800.0, 3600.0)
     best = replace(found.options[0], p50_s=0.0, finish=at_once, approximate=False)
