@@ -248,7 +248,7 @@ class Simulation:
         running = Running(record, start_s, record.limit_s, allocation, amounts, charged_until_s)
         self._state.take(running)
         self._scheduling.note_change()
-        if self._preemption is not None:
+        if self._preemption is not None and self._preemption.is_prey(record):
             exempt_s = self._preemption.exempt_s(record)
             if start_s + exempt_s > self.now_s:
                 self._at(start_s + exempt_s, self._scheduling.note_time)

@@ -8,7 +8,7 @@ also for overlapping partitions further down. Source: job_scheduler.c of Slurm 2
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from planner.sim.jobs import Key
 from planner.sim.nodeset import NodeSet
@@ -36,25 +36,23 @@ def run_pass(
 
     ``start`` must take the allocation from the state at once. ``depth``: how many jobs it looks at,
     those of closed partitions included, and as coded one more; None: the whole queue.
-    With ``partitions``, those that the records name, only starts are wanted: the jobs of a closed
-    one are passed over, and the pass is over where nothing more can start. Reasons of those that it
-    did not look at stay as they were.
+    With ``partitions``, those that the records name, only starts are wanted: jobs that cannot
+    start, whatever a look at them finds, are passed over, and their reasons stay as they were.
     A job that preempts others starts in a later pass, and in this one blocks as it would anyway.
     """
     one_pass = _Pass(state, now_s)
     preempting: set[Pending] = set()
-    for record in records:
+    rest = iter(records)
+    for record in rest:
         pending = record.pending
         if pending.left or pending in preempting:
             continue
-        if partitions is not None and one_pass.is_full:
-            return True
         if depth is not None and one_pass.looks > depth:
             return False
-        if partitions is not None and one_pass.closed_to(record):
-            if one_pass.is_over(record, partitions):
-                return True
+        if partitions is not None and one_pass.passes_over(record, partitions):
             one_pass.pass_over(record, state.obstacle_but_limits(record, now_s))
+            if one_pass.is_over:
+                return depth is None or one_pass.counts(rest, depth)
             continue
         reason = state.obstacle(record, now_s)
         if reason is not None:
@@ -99,22 +97,11 @@ class _Pass:
         self._open_nodes = state.usable_now
         self._closed: set[tuple[str, str | None]] = set()  # partition, reservation
         self._closed_to_all: set[str] = set()  # partitions
-        self._full_at: tuple[int, NodeSet] | None = None  # moves of the room, nodes open then
-        self._is_full = False
         self._rejected_arrays: set[tuple[Key, str]] = set()
         self._looks_in: Counter[str] = Counter()  # by partition
         self.looks = 0
-
-    @property
-    def is_full(self) -> bool:
-        """Whether no open node has a CPU free: then nothing can start in the rest of the pass, nor
-        in a later one before something changes.
-        """
-        at = self._state.room.moves, self._open_nodes
-        if self._full_at != at:
-            self._full_at = at
-            self._is_full = not self._open_nodes & self._state.free_nodes
-        return self._is_full
+        self.is_over = False  # nothing more can start
+        self._over_at: tuple[int, int, NodeSet] | None = None  # what that was found for
 
     def looks_at(self, record: Record) -> bool:
         """Count a look at the record. False if it gets none: it is of an array whose last task in
@@ -153,11 +140,28 @@ class _Pass:
     def closed_to(self, record: Record) -> bool:
         return (record.partition.name, record.job.reservation) in self._closed
 
-    def is_over(self, record: Record, partitions: Collection[str]) -> bool:
-        """Whether nothing can start after a record that is skipped: no job in a reservation, as
-        those come first, nor any other.
+    def passes_over(self, record: Record, partitions: Collection[str]) -> bool:
+        """Whether a look at the record would start nothing."""
+        at = self._state.room.moves, len(self._closed), self._open_nodes
+        if self._over_at != at:
+            self._over_at = at
+            self.is_over = not self._open_nodes & self._state.free_nodes or (
+                record.job.reservation is None  # so of all below, too: those in one come first
+                and all(name in self._closed_to_all for name in partitions)
+            )
+        return self.is_over or self.closed_to(record)
+
+    def counts(self, rest: Iterable[Record], depth: int) -> bool:
+        """Count the looks at the rest, none of which starts; whether depth leaves them all. When
+        the next pass is depends on that.
         """
-        return record.job.reservation is None and len(self._closed_to_all) == len(partitions)
+        for record in rest:
+            if record.pending.left:
+                continue
+            if self.looks > depth:
+                return False
+            self.pass_over(record, self._state.obstacle_but_limits(record, self._now_s))
+        return True
 
     def test(self, record: Record) -> Allocation | None:
         return self._state.place(record.need, self.open_to(record))

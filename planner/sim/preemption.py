@@ -36,6 +36,7 @@ class Preemption:
         self._config = config
         self._state = state
         self._evict = evict
+        self._partitions = world.partitions
         self._qos = {qos.name: qos for qos in world.qos}
         self._no_qos = Qos("")
         self._seen: dict[tuple[str | None, str, int | None], Sequence[Running]] = {}
@@ -95,6 +96,20 @@ class Preemption:
                 requeues = victim.job.requeues and self._mode(victim) is PreemptMode.REQUEUE
                 self._evict(victim, self._holder(victim).grace_s, requeues)
         return True
+
+    def is_prey(self, record: Record) -> bool:
+        """Whether there is any partition or QOS whose jobs such a job would have to give way to."""
+        if self._config.by_qos:
+            own = record.job.qos
+            return own is not None and (
+                self._config.within_qos or any(own in qos.preempts for qos in self._qos.values())
+            )
+        nodes_of, mine = self._state.partition_nodes, record.partition
+        return any(
+            partition.priority_tier > mine.priority_tier
+            and nodes_of[partition.name] & nodes_of[mine.name] != 0
+            for partition in self._partitions
+        )
 
     def exempt_s(self, record: Record) -> float:
         """How long the job runs at least: as the QOS of its partition says, else its own (the other

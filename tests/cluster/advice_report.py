@@ -18,6 +18,7 @@ from tests.cluster.outcomes import Truth, read_truth
 DEFAULT, ADVISED = "default", "advised"
 # Limits here are of minutes, where those of clusters are of hours: a minute is what ten are there.
 NEAR_S, NEAR_SHARE = 60.0, 0.1
+LOOKS_S = 15.0  # the cluster's sched_interval: a start that is due comes so late
 RESAMPLED = 2000
 FloatArray = npt.NDArray[np.float64]
 
@@ -60,7 +61,7 @@ class Pair:
         )
         if bound_s is None:
             return None
-        return not self.advised.is_censored and self.advised.wait_s <= bound_s
+        return not self.advised.is_censored and self.advised.wait_s <= bound_s + LOOKS_S
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,8 @@ def test_an_interval_comes_from_runs_drawn_again_and_not_from_probes() -> None:
 def test_a_probe_that_never_started_came_after_any_bound() -> None:
     late = replace(pair(0, 50), advised=Waited(50, is_censored=True))
     assert late.by_p90 is False
-    assert pair(0, 50).by_p90
+    assert pair(0, 115).by_p90
+    assert not pair(0, 116).by_p90
     assert pair(0, 9000, p90_s=None, later_than_horizon=["p90"]).by_p90
     assert pair(0, 50, p90_s=None).by_p90 is None
 

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import blake2b
+from pathlib import Path
 from typing import TypeVar, cast
 
 import numba
+
+_HERE = Path(__file__).parent
+_SOURCES = b"".join(file.read_bytes() for file in sorted(_HERE.glob("*.py")))
+# numba looks at the file of a function and not at those of the functions it calls: after a change
+# of one of them it would go on with machine code of old. So each state of the sources has a folder.
+numba.config.CACHE_DIR = str(  # type: ignore[attr-defined]
+    _HERE / "__pycache__" / f"compiled-{blake2b(_SOURCES, digest_size=8).hexdigest()}"
+)
 
 _Function = TypeVar("_Function", bound=Callable[..., object])
 
