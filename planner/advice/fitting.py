@@ -17,6 +17,7 @@ from planner.ensemble.chance import FloatArray
 from planner.futures import Fitter, Future
 from planner.probe import PROBE, Gate, probe_of
 from planner.request import Request
+from planner.runtimes import AskedRun
 from planner.sim.cluster import World
 from planner.sim.jobs import Job
 from planner.sim.queue import Record
@@ -72,7 +73,7 @@ class Fitting:
         return self._gate.record(probe)
 
     def run(self, request: Request, probe: Job) -> OwnRun:
-        return self._runs.of(asked_run(probe, self.world, request.name))
+        return self._runs.of(self._asked(request, probe))
 
     def fits(
         self,
@@ -101,8 +102,13 @@ class Fitting:
         these replicas have for the job of another, or of the same."""
         probe = self.probe(option.request, option.partition)
         other = self.probe(runs_as.request, runs_as.partition)
-        run = self._runs_of(replicas).of(asked_run(other, self.world, runs_as.request.name))
+        run = self._runs_of(replicas).of(self._asked(runs_as.request, other))
         return Fits(start_s, (self.record(probe).limit_s,), run).spread()
+
+    def _asked(self, request: Request, probe: Job) -> AskedRun:
+        """Without its partition: the same job runs as long wherever it is put, and what else runs
+        there tells of other jobs. In hidden worlds nearly all bad advice came from that."""
+        return replace(asked_run(probe, self.world, request.name), partition="")
 
     def _runs_of(self, replicas: Sequence[int]) -> OwnRuns:
         return OwnRuns(self.past.runs, self._seed, replicas)
