@@ -33,9 +33,9 @@ from bench.gpu_cluster import ACCOUNTS, CORES, GPUS, MEM_MIB, USERS, Size, facts
 from bench.hidden_kinds import KINDS
 from bench.hidden_load import DAY_S, People
 from bench.hidden_truth import TrueWorld
+from planner.asking.probe import PROBE, Probed
 from planner.ensemble import Past, paced_interval_s, run_batch
 from planner.futures import Fitter, Future, pack
-from planner.probe import PROBE, Probed
 from planner.sim.cluster import World
 from planner.sim.jobs import Job
 from planner.sim.occupancy import Allocation

@@ -8,11 +8,11 @@ from math import inf
 from bench.hidden_case import Case, Choice, Followed
 from bench.hidden_truth import Future, Seen
 from planner.advice import Advice, Adviser, Option, Rights, ranked, smallest
-from planner.answering import REPLICAS, Answering
+from planner.asking.answering import REPLICAS, Answering
+from planner.asking.probe import probe_of
+from planner.asking.request import Request
 from planner.ensemble import paced_interval_s, run_batch
 from planner.futures import Future as Foreseen
-from planner.probe import probe_of
-from planner.request import Request
 from planner.snapshot import build
 from planner.snapshot.past import past_of
 from planner.snapshot.requests import Site

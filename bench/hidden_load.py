@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from bench.hidden_kinds import CORES, GPUS, MEM_MIB, Kind, account_of
-from planner.request import Request
+from planner.asking.request import Request
 from tracker.slurm import records as slurm
 
 DAY_S = 86_400.0

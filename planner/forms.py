@@ -9,9 +9,9 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from planner.choices import Choices, unknown_names
-from planner.instants import parse_instant
-from planner.request import (
+from planner.asking.choices import Choices, unknown_names
+from planner.asking.instants import parse_instant
+from planner.asking.request import (
     GPU_OPTIONS,
     MAX_COUNT,
     Request,
@@ -20,8 +20,8 @@ from planner.request import (
     mem_mib_of,
     request_of,
 )
-from planner.scripts import Asked, asked_by_script
-from planner.track_record import DAYS, MILESTONES, Choice
+from planner.asking.scripts import Asked, asked_by_script
+from planner.record.track_record import DAYS, MILESTONES, Choice
 from tracker.slurm.script import MAX_SCRIPT_BYTES
 
 
@@ -58,7 +58,7 @@ class PlanForm(forms.Form):
     begin = words("Not before", "tomorrow", "UTC, or such as now+2hours")
     deadline = words("Needed by", "2026-11-28 18:00", "UTC; when its results must be there")
     exclusive = forms.BooleanField(label="Whole nodes", required=False)
-    # What a batch script may say, and nobody types: see planner.request.Request.
+    # What a batch script may say, and nobody types: see planner.asking.request.Request.
     name = forms.CharField(required=False, max_length=255, widget=forms.HiddenInput)
     gpus_option = forms.ChoiceField(
         choices=[(name, name) for name in GPU_OPTIONS], required=False, widget=forms.HiddenInput

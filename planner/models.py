@@ -39,7 +39,8 @@ class Forecast(Work):
     """Made in batches of replicas, and published once no batch is open. One that is done and has
     no batch found nothing new: what the one before said still holds.
 
-    Written by ``planner.forecast_queue``, ``planner.forecast_batches`` and ``planner.replay`` only.
+    Written by ``forecast_queue`` and ``forecast_batches`` of ``planner.forecasting`` and by
+    ``planner.record.replay`` only.
     """
 
     cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="forecasts")
@@ -53,7 +54,7 @@ class Forecast(Work):
     # Its batches know what was known here by then, whenever they are computed: set once, when the
     # first is begun.
     facts_at = models.DateTimeField(null=True)
-    facts_digest = models.CharField(max_length=64, blank=True)  # see planner.news
+    facts_digest = models.CharField(max_length=64, blank=True)  # see planner.forecasting.news
     input_ages_s = models.JSONField(default=dict)  # by command, when the forecast was issued
 
     class Meta:
@@ -78,7 +79,7 @@ class ForecastBatch(Work):
     first_replica = models.PositiveIntegerField()
     replicas = models.PositiveIntegerField()
     cpu_s = models.FloatField(null=True)
-    # As planner.stored_starts packs them, until they are published; null: none were made.
+    # As planner.forecasting.stored_starts packs them, until they are published; null: none made.
     starts = models.BinaryField(null=True)
     # As planner.futures packs them; kept of the newest forecast of a cluster only.
     futures = models.BinaryField(null=True)
@@ -99,8 +100,8 @@ class ForecastBatch(Work):
 class Question(Work):
     """A hypothetical job that somebody asks about: answered by a worker, read by the page.
 
-    ``request`` and ``answer`` are those of ``POST /api/v1/plan``; ``planner.questions`` is the
-    only writer.
+    ``request`` and ``answer`` are those of ``POST /api/v1/plan``; ``planner.asking.questions`` is
+    the only writer.
     """
 
     cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="questions")
@@ -124,8 +125,8 @@ class Question(Work):
 class Watch(models.Model):
     """Somebody wants to be told when a job that she asked about would start sooner.
 
-    Over once cancelled or expired, and kept for a while then. Written by ``planner.watching`` and
-    ``planner.looking`` only.
+    Over once cancelled or expired, and kept for a while then. Written by ``watching`` and
+    ``looking`` of ``planner.watches`` only.
     """
 
     user = models.ForeignKey(
@@ -174,7 +175,7 @@ class Notice(Work):
     """A better slot that a watch has found: shown in the pages at once. The work is its e-mail,
     which is done from the start where none is to be sent.
 
-    ``planner.looking`` makes it, ``planner.noticing`` sends it and marks it as read.
+    In ``planner.watches``, ``looking`` makes it, ``noticing`` sends it and marks it as read.
     """
 
     watch = models.ForeignKey(Watch, on_delete=models.CASCADE, related_name="notices")
@@ -205,8 +206,8 @@ class Notice(Work):
 class Promise(models.Model):
     """What the option said that somebody chose to start an experiment with.
 
-    Its runs are those of the submission with its key, if it was sent; ``planner.promises`` is the
-    only writer.
+    Its runs are those of the submission with its key, if it was sent. ``planner.watches.promises``
+    is the only writer.
     """
 
     key = models.CharField(max_length=64, unique=True)
@@ -247,7 +248,7 @@ class SelfCheck(Work):
 
 class StartFeatures(models.Model):
     """What the queue looked like when an estimate of the record was issued: see
-    ``planner.start_features``, the only writer. Deleted with the estimate."""
+    ``planner.learnt.start_features``, the only writer. Deleted with the estimate."""
 
     estimate = models.OneToOneField(
         StartEstimate, on_delete=models.CASCADE, primary_key=True, related_name="features"
@@ -266,8 +267,8 @@ class Learnt(Work):
     """Which part of the record a learner rests on, what was known at ``snapshot_at``, and how well
     it did. Its version is its key.
 
-    The forest itself is grown from the record by whoever needs it. ``planner.learn_queue`` is the
-    only writer.
+    The forest itself is grown from the record by whoever needs it.
+    ``planner.learnt.learn_queue`` is the only writer.
     """
 
     cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="learnt")

@@ -20,10 +20,10 @@ from planner.advice.walltime import walltime
 from planner.advice.when import when
 from planner.advice.why import why
 from planner.advice.words import Clock
+from planner.asking.probe import Probed
+from planner.asking.request import Request
 from planner.ensemble import Past
 from planner.futures import Future
-from planner.probe import Probed
-from planner.request import Request
 from planner.sim.cluster import World
 from planner.snapshot.requests import Site
 

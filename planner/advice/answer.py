@@ -12,7 +12,7 @@ from planner.advice.option import Option, ranked
 from planner.advice.walltime import WalltimePoint
 from planner.advice.when import When
 from planner.advice.why import Why
-from planner.request import Request
+from planner.asking.request import Request
 
 Method = Literal["plan", "ensemble"]
 

@@ -12,11 +12,11 @@ import numpy as np
 from planner.advice.option import Option
 from planner.advice.runs import OwnRun, OwnRuns
 from planner.advice.words import Clock
+from planner.asking.probe import PROBE, Gate, probe_of
+from planner.asking.request import Request
 from planner.ensemble import Past, Spread, Starts, asked_run
 from planner.ensemble.chance import FloatArray
 from planner.futures import Fitter, Future
-from planner.probe import PROBE, Gate, probe_of
-from planner.request import Request
 from planner.runtimes import AskedRun
 from planner.sim.cluster import World
 from planner.sim.jobs import Job

@@ -10,11 +10,11 @@ from math import inf, isfinite
 from typing import Any
 
 from planner.advice.worth import is_worth_it
+from planner.asking.probe import PROBE
+from planner.asking.request import Request
 from planner.ensemble import Spread, Told
 from planner.ensemble.spread import LEVELS
-from planner.probe import PROBE
 from planner.quantiles import Quantiles
-from planner.request import Request
 
 NOT_SAID = Quantiles(None, None, None)
 NEVER = Told(NOT_SAID, NOT_SAID, (), None)

@@ -12,9 +12,9 @@ from planner.advice.option import Option, ranked
 from planner.advice.rights import Right, Rights
 from planner.advice.runs import OwnRun
 from planner.advice.shares import Shares
-from planner.probe import account_of
-from planner.refusals import sentence
-from planner.request import Request
+from planner.asking.probe import account_of
+from planner.asking.refusals import sentence
+from planner.asking.request import Request
 from planner.sim.cluster import Partition, World
 from planner.sim.jobs import Job
 from planner.snapshot.requests import Site

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from planner.asking.probe import PROBE
 from planner.ensemble.chance import FloatArray, hashes, uniforms
-from planner.probe import PROBE
 from planner.runtimes import AskedRun, RunTimes
 
 # A share of runs beyond a limit is told from so many ended runs of the user on; else nobody knows.

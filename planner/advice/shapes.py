@@ -8,7 +8,7 @@ from math import ceil, log2
 from typing import Literal
 
 from planner.advice.runs import OwnRun
-from planner.request import Request
+from planner.asking.request import Request
 
 Field = Literal["limit_minutes", "gpus", "nodes", "cpus", "mem_mib", "qos", "partition", "gpu_type"]
 Of = Literal["start", "finish"]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from planner.probe import PROBE
+from planner.asking.probe import PROBE
 from planner.sim.cluster import Partition, World
 from planner.sim.engine import Simulation
 from planner.sim.jobs import Job

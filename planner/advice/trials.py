@@ -14,8 +14,8 @@ from planner.advice.option import NOT_SAID, Option
 from planner.advice.options import Options
 from planner.advice.runs import OwnRun
 from planner.advice.shapes import Field, Of, Shape
-from planner.refusals import longest_s
-from planner.request import Request
+from planner.asking.refusals import longest_s
+from planner.asking.request import Request
 from planner.sim.cluster import Partition
 
 

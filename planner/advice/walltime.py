@@ -12,8 +12,8 @@ import numpy as np
 from planner.advice.fitting import Fitting
 from planner.advice.option import Option
 from planner.advice.words import Clock, span
+from planner.asking.refusals import longest_s
 from planner.quantiles import Quantiles
-from planner.refusals import longest_s
 from planner.sim.cluster import Reservation
 
 POINTS = 24

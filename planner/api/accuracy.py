@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from planner.accuracy import Score
 from planner.api.plan import cluster_of
 from planner.forms import AccuracyForm
-from planner.track_record import (
+from planner.record.track_record import (
     DAYS,
     MILESTONES,
     Choice,

@@ -13,10 +13,10 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework.request import Request as HttpRequest
 from rest_framework.response import Response
 
-from planner import questions
 from planner.api.plan_request import PlanRequest, asked_of
+from planner.asking import questions
+from planner.forecasting.newest import queue_read_at
 from planner.models import Question
-from planner.newest import queue_read_at
 from tracker.api.base import ActorView, visible_or_404
 from tracker.api.problems import Problem, bad_field
 from tracker.models import Actor, Cluster

@@ -8,9 +8,9 @@ from typing import Any
 
 from rest_framework import serializers
 
-from planner.choices import choices, unknown_names
-from planner.instants import parse_instant
-from planner.request import (
+from planner.asking.choices import choices, unknown_names
+from planner.asking.instants import parse_instant
+from planner.asking.request import (
     GPU_OPTIONS,
     MAX_COUNT,
     Request,
@@ -19,7 +19,7 @@ from planner.request import (
     mem_mib_of,
     request_of,
 )
-from planner.scripts import Asked, asked_by_script
+from planner.asking.scripts import Asked, asked_by_script
 from tracker.api.base import visible_or_404
 from tracker.api.problems import bad_field
 from tracker.models import Actor, Cluster

@@ -11,8 +11,8 @@ from rest_framework import serializers
 from rest_framework.request import Request as HttpRequest
 from rest_framework.response import Response
 
-from planner import watching
 from planner.models import Notice, Question, Watch
+from planner.watches import watching
 from tracker.api.base import ActorView, visible_or_404
 from tracker.api.problems import Problem, bad_field
 from tracker.models import Actor

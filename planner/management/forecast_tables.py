@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from planner.forecasts import Forecast, JobForecast
+from planner.forecasting.forecasts import Forecast, JobForecast
 from planner.selfcheck import moments
 from planner.selfcheck.starts import agreement, compare, explained, in_order
 from planner.snapshot import Snapshot

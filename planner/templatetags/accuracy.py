@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 from planner.accuracy import Interval
 from planner.accuracy.words import FEW, rounded_share
-from planner.track_record import MILESTONES, Against, SaidRange
+from planner.record.track_record import MILESTONES, Against, SaidRange
 from tracker.templatetags.queuecast import NOT_KNOWN, duration
 
 register = template.Library()

@@ -7,7 +7,7 @@ from typing import Any
 
 from django import template
 
-from planner.request_words import words_of
+from planner.asking.request_words import words_of
 from tracker.templatetags.queuecast import NOT_KNOWN, minutes
 
 register = template.Library()

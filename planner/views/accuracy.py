@@ -8,9 +8,16 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from planner import charts, replay
+from planner import charts
 from planner.forms import AccuracyForm
-from planner.track_record import Choice, TrackRecord, partitions_seen_by, record_for, track_record
+from planner.record import replay
+from planner.record.track_record import (
+    Choice,
+    TrackRecord,
+    partitions_seen_by,
+    record_for,
+    track_record,
+)
 from planner.views.plan import chosen_cluster
 from tracker.views.base import actor_of
 

@@ -13,10 +13,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from planner import promises
-from planner.act_forms import OptionStartForm
+from planner.asking.act_forms import OptionStartForm
+from planner.asking.told_option import ToldOption
 from planner.models import Promise, Question
-from planner.told_option import ToldOption
+from planner.watches import promises
 from tracker.models import Run
 from tracker.spread import Axis
 from tracker.views.base import actor_of

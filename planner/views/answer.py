@@ -12,9 +12,9 @@ from typing import Any
 from django.http import QueryDict
 from django.utils.text import slugify
 
-from planner.answered import OLD
+from planner.asking.answered import OLD
+from planner.asking.script_change import script_diff
 from planner.models import Question
-from planner.script_change import script_diff
 from planner.views.answer_figures import fan_figure, heat_figure, walltime_figure
 from planner.views.plan_links import asking, kept
 from tracker.spread import Axis

@@ -10,13 +10,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from planner import questions
-from planner.choices import choices
+from planner.asking import questions
+from planner.asking.choices import choices
+from planner.forecasting.newest import queue_read_at
 from planner.forms import PlanForm, ScriptForm
 from planner.models import Question
-from planner.newest import queue_read_at
-from planner.outlook import outlook, spread_axis, time_line
-from planner.track_record import Choice, kept_track_record
+from planner.record.outlook import outlook, spread_axis, time_line
+from planner.record.track_record import Choice, kept_track_record
 from planner.views.answer import shown, version
 from planner.views.plan_links import kept
 from planner.views.plan_script import (

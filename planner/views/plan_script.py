@@ -15,7 +15,7 @@ from django.contrib import messages
 from django.http import HttpRequest
 from django.urls import reverse
 
-from planner.scripts import Asked, as_text, asked_by_script
+from planner.asking.scripts import Asked, as_text, asked_by_script
 from tracker.models import Cluster, Experiment
 from tracker.slurm.script import option_words
 from tracker.submission.planning import requested

@@ -32,7 +32,7 @@ NOTHING_YET = 204
 def plan_schedule(request: HttpRequest, name: str) -> HttpResponse:
     """The replica whose starts are nearest the median ones; 204 where no future is kept."""
     # Here, so that a web worker which draws no schedule never loads NumPy.
-    from planner.stored_futures import newest
+    from planner.forecasting.stored_futures import newest
 
     actor = actor_of(request)
     cluster = get_object_or_404(actor.clusters(), name=name)

@@ -13,11 +13,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from planner import noticing, watching
-from planner.act_forms import WatchForm
+from planner.asking.act_forms import WatchForm
+from planner.asking.request import Request
+from planner.asking.request_words import query_of, words_of
 from planner.models import Question, Watch
-from planner.request import Request
-from planner.request_words import query_of, words_of
+from planner.watches import noticing, watching
 from tracker.models import Actor
 from tracker.views.base import actor_of, page_of
 

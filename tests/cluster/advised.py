@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 
 from planner.advice import Advice, Adviser, Rights
-from planner.answering import REPLICAS, Answering
+from planner.asking.answering import REPLICAS, Answering
+from planner.asking.request import Request
 from planner.ensemble import paced_interval_s, run_batch
 from planner.futures import Future
-from planner.request import Request
 from planner.snapshot import build, read_facts
 from planner.snapshot.past import recorded_past
 from planner.snapshot.requests import Site

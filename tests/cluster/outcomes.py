@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 
 from planner.baselines import PastWaits, Shape, recent_like
-from planner.calibrating import FEWEST_LOOKS
 from planner.calibration import Calibration, Told
-from planner.forecasts import HORIZON_S, JobForecast, forecast
-from planner.milestones import last_reached
+from planner.forecasting.calibrating import FEWEST_LOOKS
+from planner.forecasting.forecasts import HORIZON_S, JobForecast, forecast
 from planner.quantiles import Quantiles
+from planner.record.milestones import last_reached
 from planner.sim.cluster import World
 from planner.sim.engine import Simulation
 from planner.sim.jobs import Key

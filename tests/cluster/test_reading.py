@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from planner.forecasts import forecast
+from planner.forecasting.forecasts import forecast
 from planner.snapshot import build, read_facts
 from tests import services
 from tests.cluster.lab import Lab

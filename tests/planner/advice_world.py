@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from planner.advice import Adviser, Rights
+from planner.asking.request import Request
 from planner.ensemble import Past, asked_run, run_batch
 from planner.futures import Future
-from planner.request import Request
 from planner.runtimes import PastRuns, Ran, RunTimes
 from planner.snapshot import Facts, build
 from planner.snapshot.requests import Site

@@ -1,4 +1,4 @@
-"""Answers as ``planner.questions`` stores them, with every part filled."""
+"""Answers as ``planner.asking.questions`` stores them, with every part filled."""
 
 from __future__ import annotations
 

@@ -11,6 +11,6 @@ import pytest
 @pytest.fixture(autouse=True)
 def nothing_kept_from_other_tests() -> Iterator[None]:
     """Primary keys and recorded times are the same in every test."""
-    if grounds := sys.modules.get("planner.grounds"):
+    if grounds := sys.modules.get("planner.asking.grounds"):
         grounds.forget()
     yield

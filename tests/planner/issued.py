@@ -7,9 +7,9 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from planner.forecasts import Forecast, forecast
-from planner.issuing import publish
-from planner.known import Known
+from planner.forecasting.forecasts import Forecast, forecast
+from planner.forecasting.issuing import publish
+from planner.forecasting.known import Known
 from tracker.models import Cluster
 
 

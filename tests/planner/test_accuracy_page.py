@@ -9,11 +9,11 @@ from html import unescape
 import pytest
 from django.utils import timezone
 
-from planner import replay
 from planner.accuracy import Interval
 from planner.models import Forecast
+from planner.record import replay
+from planner.record.track_record import Against
 from planner.templatetags.accuracy import error_saved, error_saved_between, share
-from planner.track_record import Against
 from tests.factories import make_cluster
 from tests.planner.told import told
 from tracker.models import Cluster, Partition

@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 
 from planner.advice import Advice, Option, ranked
+from planner.asking.request import Request
 from planner.ensemble import Past
 from planner.quantiles import Quantiles
-from planner.request import Request
 from planner.snapshot import Facts
 from tests.planner.advice_world import (
     CPU_JOB,

@@ -12,9 +12,9 @@ from planner.advice import Advice, Change, Option, smallest
 from planner.advice.gains import Gain
 from planner.advice.runs import OwnRun
 from planner.advice.shapes import limits, shapes
+from planner.asking.request import Request
 from planner.ensemble import Past
 from planner.quantiles import Quantiles
-from planner.request import Request
 from planner.snapshot import Facts
 from tests.planner.advice_world import (
     CPU_JOB,

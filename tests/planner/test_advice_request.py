@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planner.request import Request, features_of, limit_minutes_of, mem_mib_of, request_of
+from planner.asking.request import Request, features_of, limit_minutes_of, mem_mib_of, request_of
 
 
 def test_memory_and_limits_are_read_as_sbatch_reads_them() -> None:

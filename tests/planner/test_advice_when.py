@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 
 from planner.advice import Advice, PastWait
+from planner.asking.request import Request
 from planner.ensemble import Past
-from planner.request import Request
 from planner.snapshot import Facts
 from tests.planner.advice_world import (
     CPU_JOB,

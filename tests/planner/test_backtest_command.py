@@ -15,7 +15,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from planner.backtest.methods import NAMES
-from planner.history import read_history
+from planner.record.history import read_history
 from planner.traces.cleaning import TraceError
 from planner.traces.jobs import Trace
 from tests.factories import NOW, make_cluster, make_job

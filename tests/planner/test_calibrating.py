@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from planner.calibrating import Calibrator
+from planner.forecasting.calibrating import Calibrator
 from planner.models import SelfCheck
 from planner.quantiles import Quantiles
 from tests.factories import NOW, make_cluster, make_job

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from planner.ensemble import Past
-from planner.forecasts import Forecast, JobForecast, forecast
+from planner.forecasting.forecasts import Forecast, JobForecast, forecast
 from planner.quantiles import Quantiles
 from planner.selfcheck import moments
 from planner.selfcheck.starts import agreement, compare

@@ -8,8 +8,9 @@ import pytest
 from celery import current_app
 from django.utils import timezone
 
-from planner import forecast_batches, work
-from planner.forecast_batches import compute
+from planner import work
+from planner.forecasting import forecast_batches
+from planner.forecasting.forecast_batches import compute
 from planner.models import Forecast, ForecastBatch
 from planner.tasks import compute_forecast
 from tests.planner.plan_world import small_cluster, store_polls

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from celery import current_app
 
-from planner import forecast_batches, forecast_queue
+from planner.forecasting import forecast_batches, forecast_queue
 from planner.models import Forecast
 from planner.tasks import compute_forecast, request_forecasts
 from tests.factories import make_cluster, make_experiment, make_job, make_people

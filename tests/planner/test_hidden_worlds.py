@@ -14,7 +14,7 @@ from bench.hidden_judge import Judge
 from bench.hidden_kinds import KINDS, perturbed
 from bench.hidden_load import DAY_S, People, Submission, request_of
 from bench.hidden_truth import LONGEST_WAIT_S, TrueWorld
-from planner.probe import probe_of
+from planner.asking.probe import probe_of
 from planner.snapshot import build
 from planner.snapshot.requests import Site
 

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from planner.past_waits import RecentWaits
+from planner.record.past_waits import RecentWaits
 from tests.factories import NOW, make_cluster
 from tests.planner.issued import issue
 from tests.planner.plan_world import small_cluster

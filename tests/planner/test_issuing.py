@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from planner.milestones import last_reached
+from planner.record.milestones import last_reached
 from tests.factories import make_cluster
 from tests.planner.issued import issue
 from tests.planner.plan_world import small_cluster, store_polls

@@ -10,12 +10,12 @@ import pytest
 from celery import current_app
 from django.utils import timezone
 
-from planner import learn_queue, learner
-from planner.calibrating import Calibrator
-from planner.learner import Learner
+from planner.forecasting.calibrating import Calibrator
+from planner.learnt import learn_queue, learner
+from planner.learnt.learner import Learner
+from planner.learnt.start_features import FeatureRow
 from planner.models import Learnt, SelfCheck, StartFeatures
 from planner.quantiles import Quantiles
-from planner.start_features import FeatureRow
 from planner.tasks import learn, request_forecasts
 from tests.factories import NOW, make_cluster, make_job
 from tracker.models import Cluster, StartEstimate

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from planner.known import Known
-from planner.moved import BY_RECORD, Middle, moved
+from planner.forecasting.known import Known
+from planner.forecasting.moved import BY_RECORD, Middle, moved
 from tests.planner.issued import issue
 from tests.planner.plan_world import small_cluster
 from tracker.models import Cluster, StartEstimate

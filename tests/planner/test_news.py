@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from planner.news import digest
+from planner.forecasting.news import digest
 from planner.snapshot.facts import Facts
 from tests.planner.recorded import recorded_facts
 from tracker.slurm.records import QueuedJob

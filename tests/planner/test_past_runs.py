@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from planner import past_runs as module
-from planner.past_runs import past_runs
+from planner.forecasting import past_runs as module
+from planner.forecasting.past_runs import past_runs
 from tests.factories import NOW, make_cluster
 from tracker.models import Attempt, Cluster, Job
 

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from planner import questions
+from planner.asking import questions
 from planner.models import Question
 from tests.factories import make_cluster, make_experiment
 from tests.planner.answers import first_part, full_answer

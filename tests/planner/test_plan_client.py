@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from planner import questions
+from planner.asking import questions
 from planner.models import Question
 from tests.planner.polled import is_running, polled
 from tracker.client import queuecast

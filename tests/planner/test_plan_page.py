@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 from django.utils.html import strip_tags
 
-from planner import questions
+from planner.asking import questions
 from planner.models import Forecast, Question
 from tests.factories import make_cluster, make_job
 from tests.planner.plan_world import small_cluster
@@ -71,7 +71,7 @@ def test_the_web_process_asks_without_loading_the_simulator() -> None:
     code = "import django; django.setup(); import planner.urls, sys; print(*sys.modules)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(ran.stdout.split())
-    assert "planner.questions" in loaded
+    assert "planner.asking.questions" in loaded
     assert not loaded & {"simpy", "planner.sim", "planner.sim.engine", "planner.advice"}
 
 

@@ -10,10 +10,11 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from planner import forecast_batches, questions
-from planner.grounds import grounds_of
+from planner.asking import questions
+from planner.asking.grounds import grounds_of
+from planner.asking.request import Request
+from planner.forecasting import forecast_batches
 from planner.models import Forecast, Question
-from planner.request import Request
 from tests.factories import make_cluster
 from tests.planner.plan_world import small_cluster, store_polls
 from tests.planner.polled import is_no_job, is_running, polled

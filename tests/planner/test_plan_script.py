@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from planner.instants import parse_instant
-from planner.request import request_of
-from planner.scripts import as_text, asked_by_script
+from planner.asking.instants import parse_instant
+from planner.asking.request import request_of
+from planner.asking.scripts import as_text, asked_by_script
 from tracker.slurm.script import ScriptError
 
 NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from celery import current_app
 
-from planner import forecast_batches, forecast_queue, replay
+from planner.forecasting import forecast_batches, forecast_queue
 from planner.models import Forecast
+from planner.record import replay
 from planner.tasks import replay_next, request_forecasts
 from tests.factories import make_cluster
 from tests.planner.plan_world import small_cluster, store_polls

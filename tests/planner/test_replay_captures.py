@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from planner import replay
 from planner.models import Forecast
+from planner.record import replay
 from tests.factories import NOW, make_cluster
 from tests.planner.plan_world import CAPTURE
 from tracker.ingest import record_queue

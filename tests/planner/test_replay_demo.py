@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from planner import replay, scoring
 from planner.management.commands.demo_cluster import introduce
 from planner.models import Forecast
+from planner.record import replay, scoring
 from tests.planner.demo import NOW_AT, DemoCluster
 from tests.planner.test_demo_past import LOOKS_AT, EarlyPoller
 from tracker import ingest

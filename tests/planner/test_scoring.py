@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from planner import scoring
+from planner.record import scoring
 from planner.tasks import score_estimates
 from tests.factories import NOW, make_cluster
 from tracker.ingest import record_accounting, record_queue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from planner.script_change import script_diff
+from planner.asking.script_change import script_diff
 
 HEAD = """\
 #!/bin/bash

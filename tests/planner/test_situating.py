@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from planner.ensemble import Past
+from planner.learnt.situating import LONGEST_S, Situations, StartedColumns
 from planner.quantiles import Quantiles
 from planner.runtimes import AskedRun, PastRuns, Ran, RunTimes
-from planner.situating import LONGEST_S, Situations, StartedColumns
 from planner.snapshot import Snapshot, build
 from tests.planner.recorded import recorded_facts, row, with_rows
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from planner.forecasts import JobForecast
+from planner.forecasting.forecasts import JobForecast
+from planner.forecasting.start_columns import corrected
 from planner.quantiles import Quantiles
 from planner.snapshot import PendingJob
-from planner.start_columns import corrected
 from tracker.slurm.records import QueuedJob
 
 RECORD = QueuedJob(job_id=7, state="PENDING", user="alice", name="x", partitions=("gpu",))

@@ -11,10 +11,10 @@ import pytest
 from celery import current_app
 from django.utils import timezone
 
-from planner import learner
-from planner.forecast_batches import compute
+from planner.forecasting.forecast_batches import compute
+from planner.learnt import learner
+from planner.learnt.start_features import STORED
 from planner.models import Forecast, Learnt, StartFeatures
-from planner.start_features import STORED
 from tests.factories import make_job
 from tests.planner.plan_world import small_cluster
 from tracker.models import Cluster, StartEstimate
@@ -153,11 +153,13 @@ def test_staff_see_what_was_learnt_and_change_nothing(
     assert admin_client.get(f"/admin/planner/{page}/add/").status_code == 403
 
 
-@pytest.mark.parametrize("process", ["planner.urls", "planner.tasks", "planner.issuing"])
+@pytest.mark.parametrize(
+    "process", ["planner.urls", "planner.tasks", "planner.forecasting.issuing"]
+)
 def test_scikit_learn_is_loaded_by_who_grows_a_forest_and_by_nobody_else(process: str) -> None:
     code = f"import django; django.setup(); import {process}, sys; print(*sys.modules)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(ran.stdout.split())
     assert process in loaded
     assert not loaded & {"sklearn", "scipy"}
-    assert process == "planner.issuing" or "planner.learner" not in loaded
+    assert process == "planner.forecasting.issuing" or "planner.learnt.learner" not in loaded

@@ -8,8 +8,8 @@ import pytest
 from celery import current_app
 from django.utils import timezone
 
-from planner import forecast_batches, stored_futures
-from planner.forecast_batches import compute
+from planner.forecasting import forecast_batches, stored_futures
+from planner.forecasting.forecast_batches import compute
 from planner.models import Forecast, ForecastBatch
 from tests.planner.plan_world import small_cluster, store_polls
 from tracker.models import Cluster

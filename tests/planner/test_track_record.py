@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from django.db import connection
 
-from planner import record_rows as reading
-from planner.record_rows import record_rows
-from planner.track_record import (
+from planner.record import record_rows as reading
+from planner.record.record_rows import record_rows
+from planner.record.track_record import (
     Choice,
     Figures,
     kept_track_record,

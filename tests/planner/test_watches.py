@@ -8,10 +8,10 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
-from planner import looking, noticing, watching
+from planner.asking.told_option import ToldOption
 from planner.models import Notice, Question, Watch
 from planner.tasks import request_forecasts
-from planner.told_option import ToldOption
+from planner.watches import looking, noticing, watching
 from tests.factories import make_cluster
 from tests.planner.watch_world import asked, option
 from tracker.models import Actor, Cluster

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from planner import looking
+from planner.asking.told_option import ToldOption
 from planner.models import Question, Watch
-from planner.told_option import ToldOption
+from planner.watches import looking
 from tests.factories import make_cluster
 from tests.planner.watch_world import asked, option
 

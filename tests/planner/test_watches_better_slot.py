@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from planner.better_slot import Look, News, Wish, better_by, news_of
+from planner.watches.better_slot import Look, News, Wish, better_by, news_of
 
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)

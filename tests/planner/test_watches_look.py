@@ -8,9 +8,9 @@ import pytest
 from celery import current_app
 from django.utils import timezone
 
-from planner import looking, watching
 from planner.models import Forecast, ForecastBatch, Watch
 from planner.tasks import compute_forecast
+from planner.watches import looking, watching
 from tests.planner.plan_world import small_cluster
 from tests.planner.watch_world import asked, option
 from tracker.models import Actor, Cluster, ClusterAccount, Poll

@@ -10,9 +10,9 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.html import strip_tags
 
-from planner import looking, watching
+from planner.asking.told_option import ToldOption
 from planner.models import Notice, Promise, Question, Watch
-from planner.told_option import ToldOption
+from planner.watches import looking, watching
 from tests.factories import make_cluster, make_experiment
 from tests.planner.watch_world import asked, option
 from tracker.models import Actor, Cluster

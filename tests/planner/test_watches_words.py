@@ -7,10 +7,10 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from planner.option_asks import asks_of
-from planner.request import Request
-from planner.request_words import query_of, words_of
-from planner.told_option import ToldOption, best_of
+from planner.asking.option_asks import asks_of
+from planner.asking.request import Request
+from planner.asking.request_words import query_of, words_of
+from planner.asking.told_option import ToldOption, best_of
 from tests.planner.watch_world import answer, option
 
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)

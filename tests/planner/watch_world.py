@@ -7,8 +7,8 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
+from planner.asking.request import Request
 from planner.models import Question
-from planner.request import Request
 from tracker.models import Cluster
 
 HORIZON_S = 604_800

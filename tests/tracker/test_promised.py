@@ -8,9 +8,9 @@ import pytest
 from django.utils import timezone
 from django.utils.html import strip_tags
 
-from planner import promises
 from planner.models import Promise, Question
-from planner.promises import Said
+from planner.watches import promises
+from planner.watches.promises import Said
 from tests.factories import NOW, make_cluster, make_experiment, make_job
 from tests.planner.watch_world import asked, option
 from tests.tracker.starting.start import SCRIPT, begin, nobody_rings

@@ -20,8 +20,8 @@ from planner.backtest.report import Report, as_json, make_report
 from planner.backtest.tables import tables
 from planner.backtest.targets import NoTargetsError, pick_targets
 from planner.backtest.walk import inferred
-from planner.history import read_history
 from planner.management.pipes import reader_may_leave
+from planner.record.history import read_history
 from planner.traces.cleaning import TraceError
 from planner.traces.jobs import Trace
 from planner.traces.reading import read_trace

@@ -18,12 +18,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections, transaction
 from django.utils import timezone
 
-from planner import replay
 from planner.demo import server, site
 from planner.demo.controller import HISTORY_DAYS, Controller
 from planner.demo.journal import Journal
 from planner.demo.past import PastPoller
 from planner.demo.processes import Processes
+from planner.record import replay
 from tracker import polling, recording
 from tracker.models import Actor, Cluster, ClusterAccount, Experiment
 

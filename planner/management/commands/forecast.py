@@ -17,11 +17,11 @@ from django.utils import timezone
 
 from planner.ensemble import Past, Starts, joined, paced_interval_s, run_batch
 from planner.ensemble.processes import run_batches
-from planner.forecasts import HORIZON_S, Forecast, answers, forecast, newest_polls
+from planner.forecasting.forecasts import HORIZON_S, Forecast, answers, forecast, newest_polls
+from planner.forecasting.past_runs import past_runs
 from planner.management.clusters import the_cluster
 from planner.management.forecast_tables import comparison, table
 from planner.management.pipes import reader_may_leave
-from planner.past_runs import past_runs
 from planner.sim.cluster import World
 from planner.snapshot import Snapshot, build, read_facts
 from planner.snapshot.facts import Facts

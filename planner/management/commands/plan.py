@@ -19,16 +19,12 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from planner.advice import Advice
-from planner.answered import told_at
-from planner.answering import Answering, told
-from planner.choices import choices_of, unknown_names
-from planner.ensemble import Past
-from planner.futures import Future
-from planner.grounds import adviser_of, grounds_of, made_futures
-from planner.instants import parse_instant
-from planner.management.clusters import the_cluster
-from planner.management.pipes import reader_may_leave
-from planner.request import (
+from planner.asking.answered import told_at
+from planner.asking.answering import Answering, told
+from planner.asking.choices import choices_of, unknown_names
+from planner.asking.grounds import adviser_of, grounds_of, made_futures
+from planner.asking.instants import parse_instant
+from planner.asking.request import (
     MAX_COUNT,
     Request,
     features_of,
@@ -36,7 +32,11 @@ from planner.request import (
     mem_mib_of,
     request_of,
 )
-from planner.scripts import asked_by_script
+from planner.asking.scripts import asked_by_script
+from planner.ensemble import Past
+from planner.futures import Future
+from planner.management.clusters import the_cluster
+from planner.management.pipes import reader_may_leave
 from planner.sim.cluster import World
 from planner.snapshot import Facts, Snapshot, build, read_facts
 from planner.snapshot.past import recorded_past

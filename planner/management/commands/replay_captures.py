@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils import timezone
 
-from planner import replay
+from planner.record import replay
 from tracker.management.choice import chosen_cluster
 from tracker.models import Cluster, Job
 from tracker.polling import StoredCapture, store_capture
