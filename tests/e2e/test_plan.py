@@ -20,7 +20,7 @@ SCRIPT = """\
 #SBATCH --mail-type=END
 echo done
 """
-LONG_WAIT = "/plan?cluster=demo&ask=1&gpus=2&gpu_type=a100&cpus=8&time=4:00:00"
+LONG_WAIT = "/plan?cluster=demo&ask=1&nodes=4&gpus=16&gpu_type=a100&cpus=8&time=1-00:00:00"
 ANSWER_MS = 120_000  # this machine runs the rest of the suite besides
 HAS_FOCUS = "element => element === document.activeElement"
 BARS, NODES = 2_000, 200

@@ -10,7 +10,7 @@ from planner.sim.cluster import IntArray
 from planner.sim.fairshare import FloatArray
 from planner.sim.kernel.jit import compiled
 from planner.sim.kernel.sorted_times import first_at, first_past
-from planner.sim.kernel.words import Words, are_equal, meet
+from planner.sim.kernel.words import Words, are_equal, meet, reach
 
 
 class HoldTable(NamedTuple):
@@ -55,18 +55,18 @@ def free(table: HoldTable, nodes: Words, start_s: float, end_s: float, out: Word
     Answers the next edge at which one of them opens; inf if none does.
     """
     count, edges_s, slot, held = table.segments[0], table.edges_s, table.slot, table.held
+    low, high = reach(nodes)  # a partition's nodes are mostly neighbours: other words do not matter
     first = _segment_at(table, start_s)
     after = max(first_past(edges_s, count, end_s), first + 1)
     retry_s = np.inf
     out[:] = held[slot[first]]
     segment = first + 1
     while segment < after and retry_s == np.inf:
-        if _opens(nodes, out, held[slot[segment]]):
+        if _join_and_see(nodes, out, held[slot[segment]], low, high):
             retry_s = edges_s[segment]
-        _join(out, held[slot[segment]])
         segment += 1
     for later in range(segment, after):
-        _join(out, held[slot[later]])
+        _join(out, held[slot[later]], low, high)
     # As coded, the search looks at two more segments than the job would run in.
     if retry_s == np.inf and after < count and _opens(nodes, out, held[slot[after]]):
         retry_s = edges_s[after]
@@ -91,8 +91,18 @@ def _opens(nodes: Words, held: Words, held_then: Words) -> bool:
 
 
 @compiled
-def _join(nodes: Words, more: Words) -> None:
-    for w in range(nodes.size):
+def _join_and_see(nodes: Words, held: Words, held_then: Words, low: int, high: int) -> bool:
+    """Both at once, for words from ``low`` up to ``high``: most of a cycle is spent here."""
+    found = np.uint64(0)
+    for w in range(low, high):
+        found |= nodes[w] & held[w] & ~held_then[w]
+        held[w] |= held_then[w]
+    return bool(found)
+
+
+@compiled
+def _join(nodes: Words, more: Words, low: int, high: int) -> None:
+    for w in range(low, high):
         nodes[w] |= more[w]
 
 
@@ -111,8 +121,9 @@ def all_free(table: HoldTable, nodes: Words, start_s: float, end_s: float) -> bo
 def hold(table: HoldTable, nodes: Words, start_s: float, end_s: float) -> None:
     first, after = _segment_from(table, start_s), _segment_from(table, end_s)
     slot, held = table.slot, table.held
+    low, high = reach(nodes)
     for segment in range(first, after):
-        _join(held[slot[segment]], nodes)
+        _join(held[slot[segment]], nodes, low, high)
     for segment in range(min(after, table.segments[0] - 1), max(first, 1) - 1, -1):
         # Equal neighbours become one, as in Slurm: how far free() looks depends on it.
         if are_equal(held[slot[segment]], held[slot[segment - 1]]):

@@ -73,6 +73,17 @@ def is_within(one: Words, other: Words) -> bool:
 
 
 @compiled
+def reach(nodes: Words) -> tuple[int, int]:
+    """The first word with a node in it and one past the last; equal where there is none."""
+    low, high = 0, nodes.size
+    while low < high and nodes[low] == 0:
+        low += 1
+    while high > low and nodes[high - 1] == 0:
+        high -= 1
+    return low, high
+
+
+@compiled
 def add(nodes: Words, node: int) -> None:
     nodes[node >> 6] |= _ONE << np.uint64(node & 63)
 

@@ -59,22 +59,29 @@
      keyboard stays where it was. */
   let place = null;
 
-  function focusables(root) {
-    return [...root.querySelectorAll(FOCUSABLE)];
+  // What a control is to whoever uses it: its place may be another's in the newer answer.
+  function nameOf(control) {
+    const own = control.id || (control.matches("summary") && control.parentElement.id);
+    const choice = control.type === "radio" ? control.value : "";
+    return own || [control.tagName, control.name, choice, control.textContent.trim()].join(" ");
+  }
+
+  function named(name, root) {
+    return [...root.querySelectorAll(FOCUSABLE)].filter((control) => nameOf(control) === name);
   }
 
   function placeIn(answer) {
     const focused = document.activeElement;
-    const home = answer.contains(focused) && focused !== answer && focused.closest("#answer [id]");
+    const name = answer.contains(focused) && focused !== answer ? nameOf(focused) : null;
     return {
       open: [...answer.querySelectorAll("details[open][id]")].map((fold) => fold.id),
-      home: home ? home.id : null,
-      step: home && home !== focused ? focusables(home).indexOf(focused) : null,
+      name,
+      nth: name && named(name, answer).indexOf(focused),
       scrolled: [...answer.querySelectorAll(".table-region")].map((region) => [region.scrollLeft, region.scrollTop]),
     };
   }
 
-  function returnTo({ open, home, step, scrolled }, answer) {
+  function returnTo({ open, name, nth, scrolled }, answer) {
     for (const id of open) {
       const fold = document.getElementById(id);
       if (fold) fold.open = true;
@@ -82,9 +89,7 @@
     answer.querySelectorAll(".table-region").forEach((region, index) => {
       if (scrolled[index]) [region.scrollLeft, region.scrollTop] = scrolled[index];
     });
-    const found = home && document.getElementById(home);
-    const target = found && (step === null ? found : focusables(found)[step]);
-    if (home) (target || answer).focus({ preventScroll: true });
+    if (name) (named(name, answer)[nth] || answer).focus({ preventScroll: true });
   }
 
   document.addEventListener("htmx:beforeSwap", (event) => {
