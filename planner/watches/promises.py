@@ -153,9 +153,11 @@ def _by_option(run: Run) -> Said | None:
 def _changed(promised: Mapping[str, str], sent: Mapping[str, Any]) -> tuple[str, ...]:
     """Options that the promise did not know of, or knew with another value."""
     return tuple(
-        f"--{OPTION_BY_FIELD[name]}={value}"
-        for name, value in sent.items()
-        if name in OF_THE_FORM and _plain(name, promised.get(name)) != _plain(name, value)
+        f"--{option}={sent[name]}"
+        for name, option in OPTION_BY_FIELD.items()  # a database keeps an order of its own
+        if name in OF_THE_FORM
+        and name in sent
+        and _plain(name, promised.get(name)) != _plain(name, sent[name])
     )
 
 
