@@ -145,54 +145,62 @@ def full_answer(at: datetime) -> dict[str, Any]:
             limit(1440, 4.0, 0.0),
         ],
         "by_hour": hours,
-        "when": {
-            "sentence": "Submit now: a waiting job gains priority, and no later hour ends sooner.",
-            "exceptions": [
-                {
-                    "kind": "maintenance",
-                    "sentence": "Nothing of four hours fits before the maintenance on Monday.",
-                    "begin_at": (at + timedelta(hours=30)).isoformat(),
-                }
-            ],
-            "deadline": {
-                "at": (at + timedelta(hours=12)).isoformat(),
-                "latest_submit_at": (at + timedelta(hours=3)).isoformat(),
-                "p_met_now": 0.94,
-                "cheapest": {
-                    "submit_at": (at + timedelta(hours=2)).isoformat(),
-                    "wait_p50_s": 1800.0,
-                },
-                "sentence": "It is met nine times in ten when submitted within three hours.",
+        "when": _when(at),
+        "why": _why(),
+    }
+
+
+def _when(at: datetime) -> dict[str, Any]:
+    return {
+        "sentence": "Submit now: a waiting job gains priority, and no later hour ends sooner.",
+        "exceptions": [
+            {
+                "kind": "maintenance",
+                "sentence": "Nothing of four hours fits before the maintenance on Monday.",
+                "begin_at": (at + timedelta(hours=30)).isoformat(),
+            }
+        ],
+        "deadline": {
+            "at": (at + timedelta(hours=12)).isoformat(),
+            "latest_submit_at": (at + timedelta(hours=3)).isoformat(),
+            "p_met_now": 0.94,
+            "cheapest": {
+                "submit_at": (at + timedelta(hours=2)).isoformat(),
+                "wait_p50_s": 1800.0,
             },
+            "sentence": "It is met nine times in ten when submitted within three hours.",
         },
-        "why": {
-            "reason": "Priority",
-            "sentence": "Jobs of higher priority ask for the same GPUs.",
-            "ahead": {"jobs": 14, "by": {"fair_share": 9, "age": 4, "qos": 1, "tier": 0}},
-            "critical": {
-                "tres": "gres/gpu:a100",
-                "asked": 2,
-                "free": 1,
-                "of": 16,
-                "sentence": "Two A100 are asked for on one node and one is free.",
-            },
-            "ends": [
-                {
-                    "count": 3,
-                    "what": "jobs on gpu01 and gpu02",
-                    "at_p50_s": 1.5 * HOUR,
-                    "at_p90_s": 3 * HOUR,
-                    "sentence": "Three jobs that hold six GPUs end first.",
-                }
-            ],
-            "fair_share_what_if": [
-                {
-                    "fair_share": 0.824,
-                    "start": quantiles(HOUR / 4, HOUR / 2, HOUR),
-                    "sentence": "With twice the fair share it would start after half an hour.",
-                }
-            ],
+    }
+
+
+def _why() -> dict[str, Any]:
+    return {
+        "reason": "Priority",
+        "sentence": "Jobs of higher priority ask for the same GPUs.",
+        "ahead": {"jobs": 14, "by": {"fair_share": 9, "age": 4, "qos": 1, "tier": 0}},
+        "critical": {
+            "tres": "gres/gpu:a100",
+            "asked": 2,
+            "free": 1,
+            "of": 16,
+            "sentence": "Two A100 are asked for on one node and one is free.",
         },
+        "ends": [
+            {
+                "count": 3,
+                "what": "jobs on gpu01 and gpu02",
+                "at_p50_s": 1.5 * HOUR,
+                "at_p90_s": 3 * HOUR,
+                "sentence": "Three jobs that hold six GPUs end first.",
+            }
+        ],
+        "fair_share_what_if": [
+            {
+                "fair_share": 0.824,
+                "start": quantiles(HOUR / 4, HOUR / 2, HOUR),
+                "sentence": "With twice the fair share it would start after half an hour.",
+            }
+        ],
     }
 
 
