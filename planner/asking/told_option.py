@@ -28,7 +28,7 @@ class ToldOption:
             for at_s in (option["start"][name] for name in ("p10_s", "p50_s", "p90_s"))
         )
         return cls(
-            where=_where(option),
+            where=name_of(option),
             p10_at=p10_at,
             p50_at=p50_at,
             p90_at=p90_at,
@@ -53,7 +53,8 @@ def best_of(answer: Mapping[str, Any], snapshot_at: datetime) -> ToldOption | No
     return next((option for option in told if option.is_answer), None)
 
 
-def _where(option: Mapping[str, Any]) -> str:
+def name_of(option: Mapping[str, Any]) -> str:
+    """ "gpu, QOS high, a100": what tells an option of an answer from the others."""
     qos, gpu_type = option.get("qos"), option.get("gpu_type")
     words = [option["partition"], f"QOS {qos}" if qos else "", gpu_type or ""]
     return ", ".join(filter(None, words))

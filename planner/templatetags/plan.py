@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from django import template
 
 from planner.asking.request_words import words_of
+from planner.asking.told_option import name_of
 from tracker.templatetags.queuecast import NOT_KNOWN, minutes
 
 register = template.Library()
@@ -25,14 +23,7 @@ FIELDS = {
 MIB_PER_GIB = 1024
 
 
-@register.filter
-def option_name(option: Mapping[str, Any]) -> str:
-    """ "gpu, QOS high, a100": what tells an option from the others."""
-    qos = option.get("qos")
-    words = (option["partition"], qos and f"QOS {qos}", option.get("gpu_type"))
-    return ", ".join(word for word in words if word)
-
-
+register.filter("option_name", name_of)
 register.filter("request_words", words_of)
 
 
