@@ -12,9 +12,9 @@ from tracker.models.clusters import (
 from tracker.models.estimates import StartEstimate
 from tracker.models.experiments import Experiment, Membership, ResearchGroup, ResourceRequest
 from tracker.models.jobs import Attempt, Job, JobHint
-from tracker.models.metrics import MetricPoint, MetricSeries
+from tracker.models.metrics import MetricChunk, MetricPoint, MetricSeries
 from tracker.models.polls import HistoryImport, Poll, PollClaim
-from tracker.models.runs import Artifact, Run
+from tracker.models.runs import Artifact, Run, RunTag, SavedView
 from tracker.models.submissions import Submission
 from tracker.models.tokens import Token
 
@@ -31,6 +31,7 @@ __all__ = [
     "Job",
     "JobHint",
     "Membership",
+    "MetricChunk",
     "MetricPoint",
     "MetricSeries",
     "Node",
@@ -42,6 +43,8 @@ __all__ = [
     "Reservation",
     "ResourceRequest",
     "Run",
+    "RunTag",
+    "SavedView",
     "StartEstimate",
     "Submission",
     "Token",

@@ -19,6 +19,9 @@ class MetricSeries(models.Model):
     name = models.CharField(max_length=250)
     last_step = models.BigIntegerField(null=True)
     last_bits = models.BigIntegerField(null=True)
+    last_value = models.FloatField(
+        null=True
+    )  # of ``last_bits`` where finite: to sort and filter by
     last_attempt = models.PositiveIntegerField(default=0)
     min_value = models.FloatField(null=True)  # over finite values
     max_value = models.FloatField(null=True)
@@ -30,6 +33,7 @@ class MetricSeries(models.Model):
         ordering = ["name"]
         verbose_name_plural = "metric series"
         constraints = [models.UniqueConstraint(fields=["run", "name"], name="one_series_per_name")]
+        indexes = [models.Index(fields=["name", "last_value"])]
 
     def __str__(self) -> str:
         return self.name
@@ -62,3 +66,21 @@ class MetricPoint(models.Model):
 
     def __str__(self) -> str:
         return f"{self.series} at step {self.step}"
+
+
+class MetricChunk(models.Model):
+    """A sealed stretch of a series' points, as columns; its points are no rows any more."""
+
+    series = models.ForeignKey(MetricSeries, on_delete=models.CASCADE, related_name="chunks")
+    attempt = models.PositiveIntegerField()
+    first_step = models.BigIntegerField()
+    last_step = models.BigIntegerField()
+    count = models.PositiveIntegerField()
+    columns = models.BinaryField()
+
+    class Meta:
+        ordering = ["first_step", "id"]
+        indexes = [models.Index(fields=["series", "first_step"])]
+
+    def __str__(self) -> str:
+        return f"{self.series}, steps {self.first_step} to {self.last_step}"

@@ -53,7 +53,17 @@ class Run(models.Model):
     # a person's wish, and when scancel was given it; how the job ended is Slurm's to tell
     cancel_asked_at = models.DateTimeField(null=True, blank=True, editable=False)
     cancel_sent_at = models.DateTimeField(null=True, blank=True, editable=False)
+    name = models.CharField(max_length=200, blank=True)  # a person's; empty: known by its id
+    notes = models.TextField(blank=True)
+    parent = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="children"
+    )
+    archived_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # deleted runs are shown to nobody but in the list they can be restored from, and purged later
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
     seed = models.BigIntegerField(null=True, blank=True)
+    # what its client saw where it runs: git commit, argv, host, GPUs, chosen environment
+    surroundings = models.JSONField(default=dict, blank=True)
     config = models.JSONField(default=dict, blank=True)
     config_sha256 = models.CharField(max_length=64, editable=False)
     key = models.CharField(max_length=120, blank=True)
@@ -81,6 +91,12 @@ class Run(models.Model):
         indexes = [
             models.Index(fields=["cluster", "slurm_job_id"]),
             models.Index(fields=["status"]),
+            models.Index(fields=["experiment", "-id"]),
+            models.Index(
+                fields=["deleted_at"],
+                condition=models.Q(deleted_at__isnull=False),
+                name="run_deleted",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -92,6 +108,52 @@ class Run(models.Model):
     @property
     def is_open(self) -> bool:
         return self.status in self.OPEN
+
+
+class RunTag(models.Model):
+    """``name`` alone is a word; with a ``value``, a word about something: ``dataset: c4``."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="tags")
+    name = models.CharField(max_length=250)
+    value = models.CharField(max_length=8000, blank=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["run", "name"], name="one_tag_per_name")]
+        indexes = [models.Index(fields=["name"])]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.value}" if self.value else self.name
+
+
+class SavedView(models.Model):
+    """How somebody looks at runs: the query of the runs page's address, under a name."""
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved_views"
+    )
+    experiment = models.ForeignKey(
+        Experiment, null=True, blank=True, on_delete=models.CASCADE, related_name="saved_views"
+    )
+    name = models.CharField(max_length=120)
+    query = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner", "experiment", "name"], name="one_view_per_name"
+            ),
+            models.UniqueConstraint(
+                fields=["owner", "name"],
+                condition=models.Q(experiment=None),
+                name="one_view_per_name_of_all",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Artifact(models.Model):
