@@ -3,7 +3,8 @@
 The same load is submitted to two clusters at once; among it, spaced probes: in one as their users
 would send them, in the other as the adviser says at that moment from what it sees of the cluster.
 Runs are kept where QUEUECAST_ADVICE names a folder; those that stand there are scored only.
-QUEUECAST_ADVICE_PAIRS is how many there are to be, QUEUECAST_ADVICE_MINUTES=5 a rehearsal of one.
+QUEUECAST_ADVICE_PAIRS is how many there are to be, QUEUECAST_ADVICE_MINUTES=5 a rehearsal of one;
+QUEUECAST_ADVICE_AT_ONCE pairs run beside each other.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +38,10 @@ PAIRS = 5
 MINUTES = 20.0  # of load: until then the last probe has had time to start
 FIRST_SHARE = 0.2  # of the load goes before the first probe
 EVERY_S = 65.0  # more than a capture and the advice on it take
-PER_MINUTE = 5.0
+PER_MINUTE = 8.0  # more than the cluster gets done: nobody needs advice where nobody waits
+PATIENCE = 0.6  # of the load's time, from the last probe on
+AT_ONCE = 3
+BOOTING = threading.Lock()  # six clusters that boot at once would each take too long
 
 
 def test_probes_that_take_advice_start_sooner_and_few_later(tmp_path: Path) -> None:
@@ -44,9 +49,10 @@ def test_probes_that_take_advice_start_sooner_and_few_later(tmp_path: Path) -> N
     is_rehearsal = minutes < MINUTES
     pairs = int(os.environ.get("QUEUECAST_ADVICE_PAIRS", "1" if is_rehearsal else str(PAIRS)))
     home = Path(os.environ.get("QUEUECAST_ADVICE", str(tmp_path)))
-    for pair in range(pairs):
-        if not (home / f"{pair}" / ADVISED / TRUTH).exists():
-            _record(home / f"{pair}", SEED + pair, minutes)
+    at_once = int(os.environ.get("QUEUECAST_ADVICE_AT_ONCE", str(AT_ONCE)))
+    missing = [pair for pair in range(pairs) if not (home / f"{pair}" / ADVISED / TRUTH).exists()]
+    with ThreadPoolExecutor(at_once) as threads:
+        list(threads.map(lambda pair: _record(home / f"{pair}", SEED + pair, minutes), missing))
     twins = [Twins.read(home / f"{pair}") for pair in range(pairs)]
     print(f"runs: {home}\n\n{report(twins)}")  # noqa: T201
     if is_rehearsal:
@@ -64,9 +70,12 @@ def _record(folder: Path, seed: int, minutes: float) -> None:
     first_s = max(LEAD_S, FIRST_SHARE * minutes * 60)
     count = max(3, min(12, int((0.75 * minutes * 60 - first_s) / EVERY_S) + 1))
     asked = probes(rng, count, first_s, EVERY_S)
-    patience_s = 0.4 * minutes * 60
+    patience_s = PATIENCE * minutes * 60
     together = threading.Barrier(2)
-    with booted() as one, booted() as other, ThreadPoolExecutor(2) as threads:
+    with ExitStack() as stack:
+        with BOOTING:
+            one, other = (stack.enter_context(booted()) for _ in range(2))
+        threads = stack.enter_context(ThreadPoolExecutor(2))
         runs = (
             threads.submit(
                 Run(lab, load, asked, folder / form).record,
