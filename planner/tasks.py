@@ -8,7 +8,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from planner import check_queue
+from planner import check_queue, work
 from planner.asking import questions
 from planner.forecasting import forecast_batches, forecast_queue
 from planner.learnt import learn_queue
@@ -35,9 +35,14 @@ def request_forecasts() -> None:
 
 @shared_task
 def compute_forecast(pk: int) -> None:
-    forecast_batches.compute(pk)
+    if forecast_batches.compute(pk):
+        work.ring(questions.TASK_PREPARE, [pk])
+        work.ring(looking.TASK, [pk])
+
+
+@shared_task
+def prepare_answers(pk: int) -> None:
     questions.make_ready(pk, timezone.now())
-    looking.look_after(pk, timezone.now())
 
 
 @shared_task

@@ -23,14 +23,12 @@ State = Work.State
 
 
 def ring(task: str, pks: Iterable[int]) -> None:
-    """Tell the compute workers of these rows, once they are committed.
+    """Tell the workers of these rows, once they are committed.
 
     A broker that is down costs a sweep's interval and a line in the log, and no one's request.
     """
     for pk in pks:
-        transaction.on_commit(
-            lambda pk=pk: current_app.send_task(task, [pk], queue="compute"), robust=True
-        )
+        transaction.on_commit(lambda pk=pk: current_app.send_task(task, [pk]), robust=True)
 
 
 def claim(model: type[Row], pk: int, *only_if: Any) -> Row | None:

@@ -184,6 +184,7 @@ def programs(host: str, port: int, *, demo: bool) -> list[Program]:
         # Polls wait for Slurm: a slow one must keep neither the others nor a start waiting.
         Program("poll worker", _worker(celery, "poll", "-P", "threads", "-c", "4")),
         Program("compute worker", _worker(celery, "compute", "-P", "solo")),
+        Program("ask worker", _worker(celery, "ask", "-P", "solo")),
         Program("beat", beat, pid_file=str(pid_file)),
         Program("first poll", (*manage, "poll", "--first", "60"), once=True),
     ]

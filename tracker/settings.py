@@ -228,7 +228,14 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_DEFAULT_QUEUE = "poll"
-CELERY_TASK_ROUTES = {"planner.tasks.*": {"queue": "compute"}}
+# Somebody waits for what stands in queue "ask": it is not put behind minutes of computing.
+CELERY_TASK_ROUTES = {
+    **{
+        f"planner.tasks.{name}": {"queue": "ask"}
+        for name in ("answer_question", "prepare_answers", "look_after", "look_first")
+    },
+    "planner.tasks.*": {"queue": "compute"},
+}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # Two workers that start at once trip over the one file of the remote control's exchange.

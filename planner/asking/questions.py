@@ -1,6 +1,6 @@
 """Questions about hypothetical jobs, from asking to the answer: the only writer of Question.
 
-The web process asks and reads; a worker for queue ``compute`` answers.
+The web process asks and reads; a worker for queue ``ask`` answers.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ STALE = timedelta(minutes=5)  # after which a claim is taken for lost
 UNHEARD = timedelta(seconds=30)  # after which a doorbell is rung again
 KEEP = timedelta(days=1)
 ASKED_LATELY = timedelta(hours=1)
-TASK = "planner.tasks.answer_question"
+TASK, TASK_PREPARE = "planner.tasks.answer_question", "planner.tasks.prepare_answers"
 
 log = logging.getLogger(__name__)
 State = Question.State
@@ -53,7 +53,7 @@ def ask(actor: Actor, cluster: Cluster, request: Request, now: datetime) -> Ques
 
 def answer(pk: int) -> bool:
     """Answer one question, if nobody else does: at once from what is stored, then with all that
-    follows. For the compute worker: loads the simulator."""
+    follows. For the ask worker: loads the simulator."""
     question = work.claim(Question, pk)
     if question is None:
         return False
@@ -93,7 +93,7 @@ def _advice(question: Question) -> Iterator[tuple[datetime, dict[str, Any]]]:
 
 def make_ready(forecast_pk: int, now: datetime) -> None:
     """Where somebody asked lately, so that the next is answered at once from this forecast. For the
-    compute worker."""
+    ask worker."""
     lately = Question.objects.filter(asked_at__gt=now - ASKED_LATELY)
     cluster = Cluster.objects.filter(forecasts=forecast_pk, questions__in=lately).first()
     if cluster is None:
@@ -108,7 +108,7 @@ def first_answers(
     cluster: Cluster, requests: Sequence[Request], now: datetime
 ) -> tuple[datetime, list[dict[str, Any]]] | None:
     """When the queue was read, and of each request what is told at once; None where no futures are
-    stored. For the compute worker."""
+    stored. For the ask worker."""
     from planner.asking.answering import told
     from planner.asking.grounds import stored_grounds
 

@@ -8,7 +8,6 @@ several workers at once.
 from __future__ import annotations
 
 import logging
-import math
 import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -19,9 +18,8 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from planner import work
-from planner.asking import questions
 from planner.forecasting import stored_futures
-from planner.models import Forecast, ForecastBatch, Question, Work
+from planner.models import Forecast, ForecastBatch, Work
 
 if TYPE_CHECKING:
     from planner.ensemble import Starts
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
 FEW, MANY = 16, 64  # replicas: the fewest that tell a spread, and enough of them
 BATCH = 4  # replicas that a worker makes between two looks at what else is wanted
 HOLDS_FOR = timedelta(minutes=10)  # what was said, while nothing happens
-GLANCE_EVERY_S = 0.3  # while replicas are made, at questions that wait
 TASK = "planner.tasks.compute_forecast"
 
 log = logging.getLogger(__name__)
@@ -65,7 +62,6 @@ def compute(pk: int) -> bool:
         finally:
             cpu_s = time.process_time() - began_cpu_s
             ForecastBatch.objects.filter(pk=batch.pk).update(cpu_s=cpu_s)
-        _answer_questions()
     return _publish(row, known) or was_ours
 
 
@@ -140,7 +136,6 @@ def _make(row: Forecast, batch: ForecastBatch, known: Known) -> dict[str, Any]:
         horizon_s=row.horizon_s,
         bf_interval_s=paced_interval_s(known.snapshot.world),
         on_future=made.append if is_kept else None,
-        between=_Glances(),
     )
     if made:
         told["futures"] = futures.pack(made)
@@ -182,24 +177,6 @@ def _stored(row: Forecast) -> Starts | None:
     made = row.batches.filter(state=State.DONE).exclude(starts=None)
     batches = [unpack(bytes(packed)) for packed in made.values_list("starts", flat=True)]
     return joined(of_same_jobs(batches)) if batches else None
-
-
-class _Glances:
-    """Somebody may wait for an answer while a replica takes its minutes."""
-
-    def __init__(self) -> None:
-        self._last_s = -math.inf
-
-    def __call__(self) -> None:
-        if time.monotonic() - self._last_s > GLANCE_EVERY_S:
-            _answer_questions()
-            self._last_s = time.monotonic()
-
-
-def _answer_questions() -> None:
-    waiting = Question.objects.filter(state=State.QUEUED)
-    for pk in list(waiting.values_list("pk", flat=True)):
-        questions.answer(pk)
 
 
 def _publish(row: Forecast, known: Known | None) -> bool:

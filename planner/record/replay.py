@@ -67,9 +67,7 @@ def progress(cluster: Cluster) -> tuple[int, int]:
 
 def ring(after_s: float = 0.0) -> None:
     """Tell a compute worker that there may be something to replay."""
-    transaction.on_commit(
-        lambda: current_app.send_task(TASK, queue="compute", countdown=after_s), robust=True
-    )
+    transaction.on_commit(lambda: current_app.send_task(TASK, countdown=after_s), robust=True)
 
 
 def ring_if_any() -> None:

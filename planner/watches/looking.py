@@ -1,7 +1,7 @@
 """Looks for better slots: after each forecast for all that is watched on its cluster.
 
 A look fits the job into the futures that the forecast keeps, as a question's first answer is made:
-nothing is simulated for it. For the compute worker.
+nothing is simulated for it. For the ask worker.
 """
 
 from __future__ import annotations

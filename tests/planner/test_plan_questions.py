@@ -7,14 +7,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from celery import Task, current_app
 from django.db import connection
 from django.utils import timezone
 
+from planner import tasks
 from planner.asking import questions
 from planner.asking.grounds import grounds_of
 from planner.asking.request import Request
 from planner.forecasting import forecast_batches
 from planner.models import Forecast, Question
+from planner.watches import looking, watching
 from tests.factories import make_cluster
 from tests.planner.plan_world import small_cluster, store_polls
 from tests.planner.polled import is_no_job, is_running, polled
@@ -119,22 +122,14 @@ def test_answers_rest_on_the_newest_futures_while_these_are_young(alice, forecas
     assert newer == at + timedelta(minutes=31)
 
 
-def test_a_question_is_answered_while_a_forecast_is_being_made(alice, forecast_made) -> None:
-    cluster = forecast_made.cluster
-    question = ask(alice, cluster)
-    row = Forecast.objects.create(cluster=cluster, requested_at=timezone.now(), replicas=1)
-    answered_first = []
+def test_what_somebody_waits_for_is_not_put_behind_what_is_computed() -> None:
+    def queue_of(task: str) -> str:
+        assert task in {one.name for one in vars(tasks).values() if isinstance(one, Task)}
+        return current_app.amqp.router.route({}, task)["queue"].name
 
-    def look(execute, sql, params, many, context):
-        if sql.startswith('UPDATE "planner_forecastbatch"') and "done" in params:
-            question.refresh_from_db()
-            answered_first.append(question.state)
-        return execute(sql, params, many, context)
-
-    store_polls(cluster, later=timedelta(minutes=1))
-    with connection.execute_wrapper(look):
-        forecast_batches.compute(row.pk)
-    assert answered_first == ["done"]
+    waited_for = (questions.TASK, questions.TASK_PREPARE, looking.TASK, watching.LOOK_FIRST)
+    assert {queue_of(task) for task in waited_for} == {"ask"}
+    assert queue_of(forecast_batches.TASK) == "compute"
 
 
 def test_a_worker_is_ready_for_the_next_question_where_one_was_asked_lately(

@@ -45,10 +45,17 @@ def promised(people, cluster: Cluster) -> Watch:
     return watch
 
 
-def test_the_task_that_makes_a_forecast_looks_for_what_is_watched(people, cluster) -> None:
+def test_the_task_that_makes_a_forecast_rings_for_what_is_watched(
+    people, cluster, monkeypatch, django_capture_on_commit_callbacks
+) -> None:
     watch = promised(people, cluster)
     Watch.objects.update(expires_at=timezone.now() + HOUR)  # the recorded queue is of long ago
-    forecast(cluster)
+    rung: list[tuple[str, int]] = []
+    monkeypatch.setattr(current_app, "send_task", lambda name, args: rung.append((name, args[0])))
+    with django_capture_on_commit_callbacks(execute=True):
+        forecast(cluster)
+    for name, pk in rung:
+        current_app.tasks[name](pk)
     assert watch.notices.exists()
 
 

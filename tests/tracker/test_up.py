@@ -22,7 +22,7 @@ from tests.tracker.processes import children, command_line, descendants, is_aliv
 
 ROOT = Path(__file__).resolve().parents[2]
 LINK = re.compile(r"http://\S+/signin\?token=\S+")
-PROGRAMS = ("gunicorn", "-Q poll", "-Q compute", "beat")
+PROGRAMS = ("gunicorn", "-Q poll", "-Q compute", "-Q ask", "beat")
 
 
 class Service:
