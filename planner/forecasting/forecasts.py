@@ -19,11 +19,7 @@ from planner.quantiles import Quantiles
 from planner.sim.jobs import Key
 from planner.sim.results import PlannedStart, at_origin, plan
 from planner.snapshot import PendingJob, Snapshot, SnapshotNote
-from tracker.models import Cluster
-from tracker.polling import newest_outputs
-from tracker.slurm.client import Slurm
 from tracker.slurm.reasons import Explanation, explain
-from tracker.slurm.transports import ReplayTransport
 
 HORIZON_S = 86_400
 
@@ -65,7 +61,9 @@ class JobForecast:
 
 
 @dataclass(frozen=True, slots=True)
-class Forecast:
+class QueueForecast:
+    """Of every waiting job of one snapshot."""
+
     snapshot_at: datetime
     method: Method
     replicas: int
@@ -91,7 +89,7 @@ def forecast(
     replicas: int = 1,
     seed: int = 0,
     horizon_s: int = HORIZON_S,
-) -> Forecast:
+) -> QueueForecast:
     """One answer for each of ``snapshot.pending``; the same arguments give the same forecast.
 
     A past that knows nothing is none: then there is one replica, the plan.
@@ -105,7 +103,7 @@ def forecast(
     return _forecast(snapshot, "plan", _as_starts(planned), planned, horizon_s)
 
 
-def answers(snapshot: Snapshot, starts: Starts, horizon_s: int) -> Forecast:
+def answers(snapshot: Snapshot, starts: Starts, horizon_s: int) -> QueueForecast:
     """The forecast of replicas of the snapshot's world, joined."""
     is_never = np.isnan(starts.start_s).all(axis=0)
     looked_at = at_origin(snapshot.world) if is_never.any() else {}
@@ -128,11 +126,11 @@ def _forecast(
     starts: Starts,
     looked_at: Mapping[Key, PlannedStart],
     horizon_s: int,
-) -> Forecast:
+) -> QueueForecast:
     starts = starts.together(_het_jobs(snapshot.pending))
     spread = Spread(starts)
     jobs = [_answer(waiting, spread, looked_at) for waiting in snapshot.pending]
-    return Forecast(
+    return QueueForecast(
         snapshot_at=snapshot.taken_at,
         method=method,
         replicas=starts.replicas,
@@ -194,8 +192,3 @@ def _none_without_all(jobs: Sequence[JobForecast]) -> list[JobForecast]:
     return [
         replace(stuck.get(job.pending.record.het_job_id, job), pending=job.pending) for job in jobs
     ]
-
-
-def newest_polls(cluster: Cluster) -> Slurm:
-    """The newest stored answer to each command, to be asked as Slurm itself."""
-    return Slurm(ReplayTransport(newest_outputs(cluster)))

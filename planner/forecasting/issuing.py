@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from planner.forecasting.calibrating import Calibrator
-from planner.forecasting.forecasts import Forecast, JobForecast
+from planner.forecasting.forecasts import JobForecast, QueueForecast
 from planner.forecasting.known import Known
 from planner.forecasting.moved import Middle, moved
 from planner.forecasting.start_columns import history_columns, start_columns
@@ -36,7 +36,7 @@ class Row:
         return max((at - self.submit_at).total_seconds(), 0.0)
 
 
-def publish(known: Known, made: Forecast, issued_at: datetime, *, is_replayed: bool) -> None:
+def publish(known: Known, made: QueueForecast, issued_at: datetime, *, is_replayed: bool) -> None:
     """An estimate for each row of the queue whose attempt is known here."""
     rows = _known_rows(known.cluster, made)
     waits = RecentWaits(known.cluster, issued_at)
@@ -59,7 +59,7 @@ def publish(known: Known, made: Forecast, issued_at: datetime, *, is_replayed: b
         keep(issued_at, {row.pk: features.of(row.job) for row in rows if row.pk in of_record})
 
 
-def publish_first(known: Known, made: Forecast, issued_at: datetime) -> None:
+def publish_first(known: Known, made: QueueForecast, issued_at: datetime) -> None:
     """From the first replicas, while more are on their way: for jobs of which nothing was said yet.
 
     The others keep what all replicas of the forecast before have said. Nothing enters the record.
@@ -75,7 +75,7 @@ def publish_first(known: Known, made: Forecast, issued_at: datetime) -> None:
     publish_estimates(issued_at, (NewEstimate(job_id=pk, **each) for pk, each in told.items()))
 
 
-def _known_rows(cluster: Cluster, made: Forecast) -> list[Row]:
+def _known_rows(cluster: Cluster, made: QueueForecast) -> list[Row]:
     by_id = _by_id(made.jobs)
     ids = sorted(by_id)
     rows = []
@@ -100,7 +100,11 @@ def _by_id(jobs: Iterable[JobForecast]) -> dict[int, JobForecast]:
 
 
 def _told(
-    known: Known, made: Forecast, rows: Iterable[Row], issued_at: datetime, features: FeatureRows
+    known: Known,
+    made: QueueForecast,
+    rows: Iterable[Row],
+    issued_at: datetime,
+    features: FeatureRows,
 ) -> dict[int, Columns]:
     """By primary key of the job: what is said of it, and on what grounds."""
     learner = Learner.newest(known.cluster, issued_at) if made.method == "ensemble" else None
@@ -124,7 +128,7 @@ def _told(
     return told
 
 
-def _of_record(past: RecentWaits, made: Forecast, rows: Iterable[Row]) -> dict[int, Columns]:
+def _of_record(past: RecentWaits, made: QueueForecast, rows: Iterable[Row]) -> dict[int, Columns]:
     """Of those that reach a milestone: which, and what history alone says."""
     taken = milestones_taken([row.pk for row in rows])
     columns: dict[int, Columns] = {}
@@ -139,7 +143,7 @@ def _of_record(past: RecentWaits, made: Forecast, rows: Iterable[Row]) -> dict[i
 
 
 def _moves(
-    known: Known, made: Forecast, rows: Iterable[Row], told: Mapping[int, Columns]
+    known: Known, made: QueueForecast, rows: Iterable[Row], told: Mapping[int, Columns]
 ) -> dict[int, Columns]:
     """Of those that moved since the forecast before: how far, and why."""
     pks = {row.job.pending.record.job_id: row.pk for row in rows}
@@ -161,7 +165,7 @@ def _middle(told: Columns) -> Middle | None:
     return Middle(told_at, raw_at if isinstance(raw_at, datetime) else None)
 
 
-def _behind_others(made: Forecast) -> dict[int, bool | None]:
+def _behind_others(made: QueueForecast) -> dict[int, bool | None]:
     """By raw id, whether a job waits that came earlier, in one of its own partitions.
 
     A job that nothing here can start is no queue. None: its submission is not known.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from planner.ensemble.spread import SOON_S
 from planner.forecasting.calibrating import Calibrator
-from planner.forecasting.forecasts import Forecast, JobForecast
+from planner.forecasting.forecasts import JobForecast, QueueForecast
 from planner.quantiles import Quantiles
 from tracker.slurm.hostlist import compress
 
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 LEVELS = (0.1, 0.5, 0.9)
 
 
-def start_columns(job: JobForecast, made: Forecast, calibrator: Calibrator) -> dict[str, object]:
+def start_columns(
+    job: JobForecast, made: QueueForecast, calibrator: Calibrator
+) -> dict[str, object]:
     raw, told, how = Quantiles(job.p10_s, job.p50_s, job.p90_s), job, ""
     is_drawn = made.method == "ensemble"
     if is_drawn and (raw.p50_s is not None or job.later_than_horizon):

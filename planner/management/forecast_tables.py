@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from planner.forecasting.forecasts import Forecast, JobForecast
+from planner.forecasting.forecasts import JobForecast, QueueForecast
 from planner.selfcheck import moments
 from planner.selfcheck.starts import agreement, compare, explained, in_order
 from planner.snapshot import Snapshot
@@ -15,7 +15,7 @@ from tracker.slurm.records import QueuedJob
 _LATER = "later"  # than the horizon
 
 
-def table(made: Forecast) -> Iterator[str]:
+def table(made: QueueForecast) -> Iterator[str]:
     """A line a job, the first to start on top."""
     how = f"{made.replicas} simulated futures"
     if made.method == "plan":
@@ -39,7 +39,9 @@ def table(made: Forecast) -> Iterator[str]:
         ).rstrip()
 
 
-def comparison(slurm: Slurm, facts: Facts, snapshot: Snapshot, made: Forecast) -> Iterator[str]:
+def comparison(
+    slurm: Slurm, facts: Facts, snapshot: Snapshot, made: QueueForecast
+) -> Iterator[str]:
     """Slurm's own StartTime, one cycle of the model, and its plan, job by job."""
     interval_s = snapshot.world.config.bf_interval_s
     pairs = compare(facts, snapshot, moments(slurm, facts).cycle_at)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from planner.forecasting.forecasts import Forecast, forecast
+from planner.forecasting.forecasts import QueueForecast, forecast
 from planner.forecasting.issuing import publish
 from planner.forecasting.known import Known
 from tracker.models import Cluster
@@ -15,7 +15,7 @@ from tracker.models import Cluster
 
 @dataclass(frozen=True)
 class Issued:
-    forecast: Forecast
+    forecast: QueueForecast
     issued_at: datetime
     known: Known
 

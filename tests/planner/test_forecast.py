@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from planner.ensemble import Past
-from planner.forecasting.forecasts import Forecast, JobForecast, forecast
+from planner.forecasting.forecasts import JobForecast, QueueForecast, forecast
 from planner.quantiles import Quantiles
 from planner.selfcheck import moments
 from planner.selfcheck.starts import agreement, compare
@@ -25,11 +25,11 @@ SHORT_S = 60
 
 
 @pytest.fixture(scope="module")
-def made() -> Forecast:
+def made() -> QueueForecast:
     return forecast(build(recorded_facts()))
 
 
-def spread_of(facts: Facts, *, seed: int = 0) -> Forecast:
+def spread_of(facts: Facts, *, seed: int = 0) -> QueueForecast:
     """Few replicas that look a little ahead, from the accounting recorded with the queue."""
     snapshot = build(facts)
     past = recorded_past(recorded_slurm(), facts, snapshot)
@@ -37,15 +37,15 @@ def spread_of(facts: Facts, *, seed: int = 0) -> Forecast:
 
 
 @pytest.fixture(scope="module")
-def spread() -> Forecast:
+def spread() -> QueueForecast:
     return spread_of(recorded_facts())
 
 
-def by_id(made: Forecast) -> dict[str, JobForecast]:
+def by_id(made: QueueForecast) -> dict[str, JobForecast]:
     return {job.pending.key: job for job in made.jobs}
 
 
-def test_every_pending_job_gets_an_estimate_or_a_reason(made: Forecast) -> None:
+def test_every_pending_job_gets_an_estimate_or_a_reason(made: QueueForecast) -> None:
     assert len(by_id(made)) == 221  # 204 rows of squeue, arrays by task
     for job in made.jobs:
         if job.p50_s is None:
@@ -57,11 +57,11 @@ def test_every_pending_job_gets_an_estimate_or_a_reason(made: Forecast) -> None:
     assert (made.method, made.replicas) == ("plan", 1)
 
 
-def test_the_same_snapshot_gives_the_same_forecast(made: Forecast) -> None:
+def test_the_same_snapshot_gives_the_same_forecast(made: QueueForecast) -> None:
     assert forecast(build(recorded_facts()), seed=7) == made
 
 
-def test_json_has_the_keys_of_the_contract(made: Forecast) -> None:
+def test_json_has_the_keys_of_the_contract(made: QueueForecast) -> None:
     told = json.loads(json.dumps(made.as_json(made.snapshot_at + timedelta(seconds=90))))
     assert list(told) == ["snapshot_at", "age_s", "replicas", "horizon_s", "jobs"]
     assert (told["age_s"], told["replicas"], told["horizon_s"]) == (90.0, 1, 86_400)
@@ -83,14 +83,14 @@ def test_json_has_the_keys_of_the_contract(made: Forecast) -> None:
     ],
 )
 def test_a_job_that_waiting_does_not_help_gets_a_reason_and_a_cure(
-    made: Forecast, job_id: str, reason_class: str, cure: str
+    made: QueueForecast, job_id: str, reason_class: str, cure: str
 ) -> None:
     job = by_id(made)[job_id]
     assert (job.p50_s, job.later_than_horizon, job.reason_class) == (None, (), reason_class)
     assert cure in job.why
 
 
-def test_a_begin_time_and_a_dependency_still_give_an_estimate(made: Forecast) -> None:
+def test_a_begin_time_and_a_dependency_still_give_an_estimate(made: QueueForecast) -> None:
     assert (by_id(made)["795"].reason_class, by_id(made)["795"].p50_s) == ("B", 7065.0)
     parent, child = by_id(made)["919"], by_id(made)["1077"]  # afterok:919, which runs 3 minutes
     assert child.reason_class == "G"
@@ -112,7 +112,7 @@ def test_components_of_a_het_job_start_together() -> None:
     assert found["884+0"].p50_s == found["884+1"].p50_s
 
 
-def test_with_a_past_each_start_is_a_range_and_so_is_its_finish(spread: Forecast) -> None:
+def test_with_a_past_each_start_is_a_range_and_so_is_its_finish(spread: QueueForecast) -> None:
     assert (spread.method, spread.replicas) == ("ensemble", 4)
     told = [job for job in spread.jobs if job.p90_s is not None]
     assert len(told) > 8
@@ -126,7 +126,7 @@ def test_with_a_past_each_start_is_a_range_and_so_is_its_finish(spread: Forecast
     assert any(job.p10_s < job.p90_s for job in told if job.p10_s and job.p90_s)
 
 
-def test_a_range_can_reach_past_the_horizon(spread: Forecast) -> None:
+def test_a_range_can_reach_past_the_horizon(spread: QueueForecast) -> None:
     reaching = [job for job in spread.jobs if job.later_than_horizon == ("p90",)]
     assert reaching
     for job in reaching:
@@ -140,7 +140,7 @@ def test_a_range_can_reach_past_the_horizon(spread: Forecast) -> None:
 
 
 def test_a_job_that_waiting_does_not_help_has_no_range_either(
-    made: Forecast, spread: Forecast
+    made: QueueForecast, spread: QueueForecast
 ) -> None:
     never = [key for key, job in by_id(made).items() if not (job.p50_s or job.later_than_horizon)]
     assert len(never) > 5

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from planner.ensemble import Past, Starts, joined, paced_interval_s, run_batch
 from planner.ensemble.processes import run_batches
-from planner.forecasting.forecasts import HORIZON_S, Forecast, answers, forecast, newest_polls
+from planner.forecasting.forecasts import HORIZON_S, QueueForecast, answers, forecast
 from planner.forecasting.past_runs import past_runs
 from planner.management.clusters import the_cluster
 from planner.management.forecast_tables import comparison, table
@@ -27,9 +27,11 @@ from planner.snapshot import Snapshot, build, read_facts
 from planner.snapshot.facts import Facts
 from planner.snapshot.past import past_of, recorded_past
 from tracker.models import Cluster
+from tracker.polling import newest_outputs
 from tracker.slurm.capture import read_capture
 from tracker.slurm.client import Slurm
 from tracker.slurm.errors import SlurmError
+from tracker.slurm.transports import ReplayTransport
 
 REPLICAS = 16
 BATCH = 4  # replicas between two words about how far it is
@@ -87,7 +89,7 @@ class Command(BaseCommand):
         for note in () if compared else made.notes:
             self.stderr.write(f"note: {note.about}: {note.what}")
 
-    def _forecast(self, snapshot: Snapshot, past: Past, replicas: int, seed: int) -> Forecast:
+    def _forecast(self, snapshot: Snapshot, past: Past, replicas: int, seed: int) -> QueueForecast:
         if past.is_blank:
             return forecast(snapshot, horizon_s=HORIZON_S)
         ranges = [range(first, min(first + BATCH, replicas)) for first in range(0, replicas, BATCH)]
@@ -126,7 +128,7 @@ def _source(capture: Path | None, name: str | None) -> Source:
     if capture is not None:
         return Source(Slurm(read_capture(capture).transport), None)
     cluster = the_cluster(name)
-    return Source(newest_polls(cluster), cluster)
+    return Source(Slurm(ReplayTransport(newest_outputs(cluster))), cluster)
 
 
 def _positive(text: str) -> int:
