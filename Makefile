@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
+MLFLOW ?= var/mlflow
 RUN = $(VENV)/bin/python
 # A file stays on one core: its fixtures (a service, a browser) are started once.
 PARALLEL = -n auto --dist loadfile
@@ -9,7 +10,7 @@ PIP = $(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes
 LOCK = uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url \
 	--no-annotate --python-version 3.11 --custom-compile-command "make lock"
 
-.PHONY: help up speed test test-postgres test-python lint slurm-up slurm-down lock prove-2 prove-3 prove-4 prove-5 prove-6
+.PHONY: help up speed parquet test test-postgres test-python lint slurm-up slurm-down lock prove-2 prove-3 prove-4 prove-5 prove-6 prove-7 bench-tracking
 
 help:  ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*  ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -21,6 +22,9 @@ speed: $(VENV)/.installed  ## the compiled search of the simulator, too (numba, 
 	@$(PIP) -r requirements-speed.lock
 	@echo "compiling it, once"
 	@$(RUN) bench/slurm_policy.py --nodes 40 --pending 20 --hours 0.2 --runs 1 >/dev/null
+
+parquet: $(VENV)/.installed  ## exports as Parquet, too (pyarrow, some 150 MB)
+	@$(PIP) -r requirements-parquet.lock
 
 test: $(VENV)/.installed-dev  ## the test suite; ARGS go to pytest
 	$(RUN) -m pytest $(PARALLEL) $(ARGS)
@@ -59,6 +63,14 @@ prove-6: $(VENV)/.installed-dev  ## whether advice makes jobs start sooner on a 
 	@set -o pipefail; $(RUN) -m pytest tests/cluster/test_advice.py -m prove -v -rP \
 		$(ARGS) 2>&1 | tee docs/evaluation/step-6.log
 
+prove-7: SHELL = /bin/bash
+prove-7: $(VENV)/.installed-dev  ## a server killed and away while clients log; some 15 min, kept in docs/evaluation
+	@set -o pipefail; $(RUN) -m pytest tests/faults tests/cluster/test_requeued_run.py \
+		-m "prove or service" -v -rP $(ARGS) 2>&1 | tee docs/evaluation/step-7.log
+
+bench-tracking: $(VENV)/.installed-dev $(MLFLOW)/.installed  ## beside MLflow's server; options in ARGS, such as ARGS=--postgres
+	@$(RUN) bench/tracking.py --mlflow $(MLFLOW)/bin/python $(ARGS)
+
 lint: $(VENV)/.installed-dev  ## style, types, arrows, system checks, missing migrations
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
@@ -77,9 +89,17 @@ lock:  ## pin all dependencies anew (needs uv)
 	$(LOCK) --output-file requirements.lock
 	$(LOCK) --extra dev --constraint requirements.lock --output-file requirements-dev.lock
 	$(LOCK) --extra speed --constraint requirements.lock --output-file requirements-speed.lock
+	$(LOCK) --extra parquet --constraint requirements.lock --output-file requirements-parquet.lock
+	$(subst pyproject.toml,bench/mlflow.in,$(LOCK)) --output-file bench/mlflow.lock
 
 $(RUN):
 	$(PYTHON) -m venv $(VENV)
+
+$(MLFLOW)/.installed: bench/mlflow.lock
+	@echo "installing MLflow into $(MLFLOW), to be compared with"
+	@$(PYTHON) -m venv $(MLFLOW)
+	@$(subst $(RUN),$(MLFLOW)/bin/python,$(PIP)) -r bench/mlflow.lock
+	@touch $@
 
 $(VENV)/.installed: requirements.lock | $(RUN)
 	@echo "installing requirements.lock into $(VENV)"

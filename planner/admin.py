@@ -8,10 +8,10 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from planner.models import (
+    BetterSlot,
     Forecast,
     ForecastBatch,
     Learnt,
-    Notice,
     Promise,
     Question,
     SelfCheck,
@@ -83,13 +83,11 @@ class WatchAdmin(ReadOnlyAdmin):
     list_select_related = ["user", "cluster"]
 
 
-@admin.register(Notice)
-class NoticeAdmin(ReadOnlyAdmin):
-    """``state`` is that of its e-mail."""
-
-    list_display = ["made_at", "watch", "where", "p50_at", "mail_to", "state", "tries", "error"]
-    list_filter = ["state", "watch__cluster"]
-    list_select_related = ["watch"]
+@admin.register(BetterSlot)
+class BetterSlotAdmin(ReadOnlyAdmin):
+    list_display = ["notice", "watch", "where", "p50_at"]
+    list_filter = ["watch__cluster"]
+    list_select_related = ["watch__user", "notice__user"]
 
 
 @admin.register(Promise)

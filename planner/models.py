@@ -8,31 +8,17 @@ from datetime import datetime
 from django.conf import settings
 from django.db import models
 
-from tracker.models import Cluster, Experiment, StartEstimate
+from tracker.models import Cluster, Experiment, Notice, StartEstimate
+from tracker.models import work as tracker_work
 
 
-class Work(models.Model):
-    """Asked for, claimed by one worker, and done or failed: see ``planner.work``."""
+class Work(tracker_work.Work):
+    """Made from the facts of one moment."""
 
-    class State(models.TextChoices):
-        QUEUED = "queued"
-        RUNNING = "running"
-        DONE = "done"
-        FAILED = "failed"
-
-    state = models.CharField(max_length=8, choices=State, default=State.QUEUED)
-    tries = models.PositiveIntegerField(default=0)
-    claimed_at = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField(null=True)
-    snapshot_at = models.DateTimeField(null=True)  # of the facts that the answer was made from
-    error = models.TextField(blank=True)
+    snapshot_at = models.DateTimeField(null=True)
 
     class Meta:
         abstract = True
-
-    @property
-    def is_open(self) -> bool:
-        return self.state in (self.State.QUEUED, self.State.RUNNING)
 
 
 class Forecast(Work):
@@ -171,31 +157,25 @@ class Watch(models.Model):
         return self.cancelled_at is None and self.expires_at > now
 
 
-class Notice(Work):
-    """A better slot that a watch has found: shown in the pages at once. The work is its e-mail,
-    which is done from the start where none is to be sent.
+class BetterSlot(models.Model):
+    """A slot that a watch has found, and the notice by which its user was told: made by
+    ``planner.watches.looking``."""
 
-    In ``planner.watches``, ``looking`` makes it, ``noticing`` sends it and marks it as read.
-    """
-
-    watch = models.ForeignKey(Watch, on_delete=models.CASCADE, related_name="notices")
-    made_at = models.DateTimeField()
+    notice = models.OneToOneField(
+        Notice, on_delete=models.CASCADE, primary_key=True, related_name="better_slot"
+    )
+    watch = models.ForeignKey(Watch, on_delete=models.CASCADE, related_name="slots")
+    snapshot_at = models.DateTimeField()
     where = models.CharField(max_length=255)
     p50_at = models.DateTimeField()
     p90_at = models.DateTimeField(null=True)  # null: past the horizon, or not known
     sbatch_args = models.JSONField(default=list)  # that ask for this slot
-    mail_to = models.EmailField(blank=True)  # empty: no e-mail
-    read_at = models.DateTimeField(null=True)
 
     class Meta:
-        ordering = ["-made_at"]
-        indexes = [
-            models.Index(fields=["state", "made_at"]),
-            models.Index(fields=["watch"], condition=models.Q(read_at=None), name="notice_unread"),
-        ]
+        ordering = ["-pk"]
 
     def __str__(self) -> str:
-        return f"notice {self.pk} of watch {self.watch_id}"
+        return f"{self.where}, found by {self.watch}"
 
     @property
     def sbatch(self) -> str:

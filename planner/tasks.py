@@ -13,7 +13,7 @@ from planner.asking import questions
 from planner.forecasting import forecast_batches, forecast_queue
 from planner.learnt import learn_queue
 from planner.record import replay, scoring
-from planner.watches import looking, noticing, promises, watching
+from planner.watches import looking, promises, watching
 
 
 @shared_task
@@ -25,7 +25,6 @@ def request_forecasts() -> None:
     check_queue.sweep(now)
     learn_queue.sweep(now)
     watching.sweep(now)
-    noticing.sweep(now)
     promises.forget_unused(now)
     forecast_queue.request_due(now)
     replay.ring_if_any()
@@ -53,11 +52,6 @@ def look_after(pk: int) -> None:
 @shared_task
 def look_first(pk: int) -> None:
     looking.look_first(pk, timezone.now())
-
-
-@shared_task
-def mail_notice(pk: int) -> None:
-    noticing.send(pk)
 
 
 @shared_task

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import caches
 
 from tests.factories import People, make_people
 
@@ -18,5 +18,6 @@ def people(db: None) -> People:
 @pytest.fixture(autouse=True)
 def no_rates_from_other_tests() -> Iterator[None]:
     """Request rates are counted by primary key, and keys are the same in every test."""
-    cache.clear()
+    for cache in caches.all():
+        cache.clear()
     yield

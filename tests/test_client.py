@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import io
 import json
 import os
@@ -19,10 +18,9 @@ from typing import Any
 
 import pytest
 
+from tests.client.onefile import FILE, queuecast
 from tests.services import free_port
-from tracker.client import queuecast
 
-FILE = Path(queuecast.__file__)
 SECRET = "1a2b3c4dOf_this-test"
 RUN = "0190" * 8
 OTHER = "0191" * 8
@@ -539,14 +537,6 @@ def test_it_runs_without_any_installed_package(api: Api) -> None:
     with run_file("status", RUN, "--json") as process:
         told, problems = process.communicate(timeout=20)
     assert (json.loads(told), problems, process.returncode) == ({"status": "RUNNING"}, b"", 0)
-
-
-def test_it_is_python_3_8_and_imports_the_standard_library_only() -> None:
-    tree = ast.parse(FILE.read_text(), feature_version=(3, 8))
-    imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import)]
-    imported = {alias.name for node in imports for alias in node.names}
-    imported |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert {name.partition(".")[0] for name in imported} <= sys.stdlib_module_names
 
 
 def test_a_reader_that_has_seen_enough_ends_it_without_a_word(api: Api) -> None:

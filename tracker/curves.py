@@ -22,7 +22,7 @@ class Curve:
     def __len__(self) -> int:
         return len(self.step)
 
-    def take(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> Curve:
+    def take(self, chosen: NDArray[np.bool_] | NDArray[np.intp] | slice) -> Curve:
         return Curve(self.step[chosen], self.time_s[chosen], self.value[chosen])
 
 
@@ -63,13 +63,20 @@ def _evenly(rows: NDArray[np.intp], most: int) -> NDArray[np.intp]:
 
 
 def _lows_and_highs(value: Floats, rows: NDArray[np.intp], stretches: int) -> NDArray[np.intp]:
-    """The lowest and the highest row of each of so many equal stretches of ``rows``."""
+    """The lowest and the highest row of each of so many stretches of ``rows``, all but the last
+    equally long."""
     if not len(rows) or stretches < 1:
         return rows[:0]
-    stretches = min(stretches, len(rows))
-    first = np.linspace(0, len(rows), stretches, endpoint=False).astype(np.intp)
-    stretch = np.repeat(np.arange(stretches), np.diff(np.append(first, len(rows))))
-    # Sorted by stretch and then by value: the ends of each stretch are what is looked for.
-    order = rows[np.lexsort((value[rows], stretch))]
-    last = np.append(first[1:], len(rows)) - 1
-    return np.union1d(order[first], order[last])
+    length = -(-len(rows) // stretches)
+    whole = len(rows) // length * length
+    found = [_ends(value, rows[:whole].reshape(-1, length))]
+    if whole < len(rows):
+        found.append(_ends(value, rows[whole:].reshape(1, -1)))
+    return np.unique(np.concatenate(found))
+
+
+def _ends(value: Floats, stretches: NDArray[np.intp]) -> NDArray[np.intp]:
+    of = np.arange(len(stretches))
+    values = value[stretches]
+    low, high = values.argmin(axis=1), values.argmax(axis=1)
+    return np.concatenate([stretches[of, low], stretches[of, high]])

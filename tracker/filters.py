@@ -66,6 +66,9 @@ class RunFilter(filters.FilterSet):
     cluster = filters.CharFilter("cluster__name", label="name of the cluster")
     slurm_job_id = WholeNumberFilter("slurm_job_id")
     seed = WholeNumberFilter("seed")
+    key = filters.CharFilter("key", label="as its create gave it")
+    parent = filters.CharFilter("parent_id", label="id of the run that it is nested in")
+    submission = WholeNumberFilter("submission", label="the start that it belongs to")
     created_after = MomentFilter("created_at", lookup_expr="gte")
     created_before = MomentFilter("created_at", lookup_expr="lt")
 

@@ -12,7 +12,7 @@ from django.conf import settings
 
 from tracker.models import Cluster
 from tracker.slurm.capture import read_capture
-from tracker.slurm.commands import FORMAT_ENV
+from tracker.slurm.commands import COMMANDS, FORMAT_ENV
 from tracker.slurm.door import FORMATS, CommandDoor, Door
 from tracker.slurm.errors import SlurmRefused
 from tracker.slurm.rest import RestTransport
@@ -35,9 +35,12 @@ def asking(cluster: Cluster) -> Transport:
 
 def offers(cluster: Cluster, command: str) -> bool:
     """Whether this way to the cluster can answer the command at all."""
-    if cluster.transport != Cluster.Transport.SLURMRESTD:
-        return True
-    return RestTransport.offers(command)
+    match cluster.transport:
+        case Cluster.Transport.SLURMRESTD:
+            return RestTransport.offers(command)
+        case Cluster.Transport.CAPTURE:
+            return command in COMMANDS
+    return True
 
 
 def acting(cluster: Cluster, unix_name: str) -> Door:

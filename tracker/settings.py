@@ -73,7 +73,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "tracker.views.base.site",
-                "planner.views.watches.badge",
+                "tracker.views.notices.badge",
             ],
         },
     }
@@ -101,7 +101,12 @@ else:
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {
-    # Throttles count across processes, so the cache is shared: the database, or Redis.
+    # Rates of programs are counted here: writing a count elsewhere costs more than a metric does.
+    "process": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
+    },
+    # Passwords tried are counted across processes: files, or Redis.
     "default": (
         {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
@@ -257,12 +262,16 @@ CELERY_BEAT_SCHEDULE = {
     ),
     "hints": _every(15, "tracker.tasks.check_hinted_jobs"),
     "submissions": _every(15, "tracker.tasks.look_after_submissions"),
+    "event-files": _every(60, "tracker.tasks.read_event_files"),
+    "notices": _every(30, "tracker.tasks.mail_notices"),
+    "seal": _every(60, "tracker.tasks.seal_points"),
     "prune": _every(3600, "tracker.tasks.prune"),
     "forecast": _every(env.number("FORECAST_S", 10), "planner.tasks.request_forecasts"),
     "score": _every(60, "planner.tasks.score_estimates"),
 }
 POLL_KEEP_DAYS = env.number("POLL_KEEP_DAYS", 14)
 ESTIMATE_KEEP_DAYS = env.number("ESTIMATE_KEEP_DAYS", 100)
+DELETED_RUN_KEEP_DAYS = env.number("DELETED_RUN_KEEP_DAYS", 30)
 
 LOGGING = {
     "version": 1,

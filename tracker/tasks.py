@@ -12,11 +12,12 @@ from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
 
-from tracker import polling, recording, submission
+from tracker import eventfiles, mailing, polling, recording, submission
 from tracker.models import Cluster, JobHint
 
 logger = logging.getLogger(__name__)
 SECOND_LOOK_S = 1.0
+EVENT_FILES_TURN_S = 20.0  # of a worker's thread in a minute, at most
 
 
 def ring(task: Task, *args: object) -> None:
@@ -88,13 +89,38 @@ def look_after_submissions() -> None:
 
 
 @shared_task
+def read_event_files() -> None:
+    """TensorBoard's files of the runs whose were not looked at for longest."""
+    began_s = time.monotonic()
+    for run in eventfiles.runs_to_look_at(timezone.now()):
+        try:
+            eventfiles.read_run(run, timezone.now())
+        except Exception:
+            logger.exception("event files of run %s", run)  # the next run is not to blame
+        if time.monotonic() - began_s > EVENT_FILES_TURN_S:
+            return
+
+
+@shared_task
+def mail_notices() -> None:
+    mailing.send_due(timezone.now())
+
+
+@shared_task
+def seal_points() -> None:
+    recording.seal_points(timezone.now())
+
+
+@shared_task
 def prune() -> None:
     now = timezone.now()
     before = now - timedelta(days=settings.POLL_KEEP_DAYS)
     polling.prune(before)
     recording.revoke_idle_tokens(before, now)
+    recording.prune_notices(now)
     JobHint.objects.filter(checked_at__lt=before).delete()
     recording.prune_estimates(now, keep=timedelta(days=settings.ESTIMATE_KEEP_DAYS))
+    recording.purge_runs(now - timedelta(days=settings.DELETED_RUN_KEEP_DAYS))
 
 
 def _poll_all(kind: str) -> None:

@@ -11,7 +11,7 @@ from rest_framework import serializers
 from rest_framework.request import Request as HttpRequest
 from rest_framework.response import Response
 
-from planner.models import Notice, Question, Watch
+from planner.models import BetterSlot, Question, Watch
 from planner.watches import watching
 from tracker.api.base import ActorView, visible_or_404
 from tracker.api.problems import Problem, bad_field
@@ -20,9 +20,13 @@ from tracker.models import Actor
 LISTED = 100
 
 
-class NoticeShape(serializers.ModelSerializer):
+class BetterSlotShape(serializers.ModelSerializer):
+    id = serializers.IntegerField(source="notice_id", read_only=True)
+    made_at = serializers.DateTimeField(source="notice.made_at", read_only=True)
+    read_at = serializers.DateTimeField(source="notice.read_at", read_only=True, allow_null=True)
+
     class Meta:
-        model = Notice
+        model = BetterSlot
         fields = ["id", "made_at", "snapshot_at", "where", "p50_at", "p90_at", "sbatch_args",
                   "read_at"]  # fmt: skip
         read_only_fields = fields
@@ -31,7 +35,7 @@ class NoticeShape(serializers.ModelSerializer):
 class WatchShape(serializers.ModelSerializer):
     cluster = serializers.SlugRelatedField("name", read_only=True)
     is_live = serializers.SerializerMethodField(help_text="neither cancelled nor expired")
-    notices = NoticeShape(many=True, read_only=True)
+    notices = BetterSlotShape(many=True, read_only=True, source="slots")
 
     class Meta:
         model = Watch
@@ -100,7 +104,9 @@ class WatchView(ActorView):
 
 def _own(actor: Actor) -> QuerySet[Watch]:
     return (
-        Watch.objects.filter(user=actor.user).select_related("cluster").prefetch_related("notices")
+        Watch.objects.filter(user=actor.user)
+        .select_related("cluster")
+        .prefetch_related("slots__notice")
     )
 
 

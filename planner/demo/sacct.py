@@ -1,8 +1,9 @@
-"""sacct: what the journal remembers, attempt by attempt. The demo keeps no job steps."""
+"""sacct: what the journal remembers, attempt by attempt, each with the one step of its script."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from planner.demo import site
@@ -14,6 +15,7 @@ from planner.demo.jobs import Attempt
 from planner.demo.queueview import QueueRow, queue_rows
 from planner.demo.refusal import SlurmRefusalError
 from planner.demo.tables import Column, named_columns, parsable_columns, table
+from planner.demo.usage import used_by
 from tracker.slurm.durations import format_duration
 from tracker.slurm.hostlist import compress
 from tracker.slurm.states import LONG_BY_COMPACT
@@ -24,14 +26,24 @@ _SHORT = {
     "E:": "endtime", "s:": "state", "A:": "accounts", "r:": "partition", "T": "truncate",
 }  # fmt: skip
 _FLAGS = ("delimiter=", "name=", "noconvert", "units=", "array")
+_OF_JOBS_ONLY = (
+    "User",
+    "UID",
+    "Partition",
+    "QOS",
+    "Timelimit",
+    "TimelimitRaw",
+    "ReqTRES",
+    "Comment",
+)
 _DEFAULT = "JobID:-12,JobName:10,Partition:10,Account:10,AllocCPUS:10,State:10,ExitCode:8"
 
 
 def run(controller: Controller, call: Call) -> Answer:
     options = parse(call, _SHORT, _FLAGS)
-    fields = _fields(call, controller)
+    fields = _line_fields(call, controller)
     columns = _columns(options, tuple(fields))
-    rows = _selected(controller, call, options)
+    rows = _lines(_selected(controller, call, options), steps="allocations" not in options)
     if "parsable2" in options or "parsable" in options:
         headings = None if "noheader" in options else {name: name for name in fields}
         return Answer(table(columns, rows, fields, headings=headings))
@@ -41,6 +53,23 @@ def run(controller: Controller, call: Call) -> Answer:
         rule = "".join("-" * column.width + " " for column in columns)
         text = f"{heads}\n{rule}\n{text}"
     return Answer(text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A row of a job, or of its batch step."""
+
+    row: QueueRow
+    is_step: bool = False
+
+
+def _lines(rows: Iterable[QueueRow], *, steps: bool) -> list[_Line]:
+    lines: list[_Line] = []
+    for row in rows:
+        lines.append(_Line(row))
+        if steps and row.attempt.shares:
+            lines.append(_Line(row, is_step=True))
+    return lines
 
 
 def _columns(options: Arguments, known: tuple[str, ...]) -> list[Column]:
@@ -110,6 +139,38 @@ def _window(now_at: int, call: Call, options: Arguments) -> tuple[float, float]:
             raise SlurmRefusalError(f"sacct: error: Invalid time specification: {text}")
         bounds.append(at)
     return bounds[0], bounds[1]
+
+
+def _line_fields(call: Call, controller: Controller) -> dict[str, Callable[[_Line], object]]:
+    """Of a step only some fields say anything, and its Submit is its start."""
+    of_job = _fields(call, controller)
+
+    def used(line: _Line, name: str) -> object:
+        return getattr(used_by(line.row.attempt, controller.now_at), name) if line.is_step else ""
+
+    def id_of(name: str) -> Callable[[_Line], object]:
+        return lambda line: f"{of_job[name](line.row)}{'.batch' if line.is_step else ''}"
+
+    fields = {
+        name: _of_line(field, says_nothing_of_steps=name in _OF_JOBS_ONLY)
+        for name, field in of_job.items()
+    }
+    return fields | {
+        "JobID": id_of("JobID"),
+        "JobIDRaw": id_of("JobIDRaw"),
+        "Submit": lambda line: of_job["Start" if line.is_step else "Submit"](line.row),
+        "JobName": lambda line: "batch" if line.is_step else of_job["JobName"](line.row),
+        "TotalCPU": lambda line: used_by(line.row.attempt, controller.now_at).total_cpu,
+        "MaxRSS": lambda line: used(line, "max_rss"),
+        "TRESUsageInMax": lambda line: used(line, "tres"),
+        "TRESUsageInTot": lambda line: used(line, "tres"),
+    }
+
+
+def _of_line(
+    field: Callable[[QueueRow], object], *, says_nothing_of_steps: bool
+) -> Callable[[_Line], object]:
+    return lambda line: "" if says_nothing_of_steps and line.is_step else field(line.row)
 
 
 def _fields(call: Call, controller: Controller) -> dict[str, Callable[[QueueRow], object]]:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST
 
 from planner.asking.act_forms import WatchForm
 from planner.asking.request import Request
 from planner.asking.request_words import query_of, words_of
-from planner.models import Question, Watch
-from planner.watches import noticing, watching
+from planner.models import BetterSlot, Question, Watch
+from planner.watches import watching
 from tracker.models import Actor
 from tracker.views.base import actor_of, page_of
 
@@ -31,9 +30,9 @@ def watches(request: HttpRequest) -> HttpResponse:
     actor, now = actor_of(request), timezone.now()
     own = Watch.objects.filter(user=actor.user).select_related("cluster")
     live = list(watching.live_of(actor, now).select_related("cluster"))
-    page = page_of(request, noticing.notices_of(actor))
+    page = page_of(request, slots_of(actor))
     over = own.exclude(pk__in=[watch.pk for watch in live])[:20]
-    for watch in [*live, *over, *(notice.watch for notice in page)]:
+    for watch in [*live, *over, *(slot.watch for slot in page)]:
         asked = Request.from_json(watch.request)
         watch.asks, watch.query = words_of(asked), query_of(watch.cluster.name, asked)
     context = {
@@ -41,6 +40,7 @@ def watches(request: HttpRequest) -> HttpResponse:
         "live": live,
         "over": over,
         "page": page,
+        "unread": slots_of(actor).filter(notice__read_at=None).count(),
         "sends_mail": bool(settings.EMAIL_HOST),
     }
     return render(request, "planner/watches.html", context)
@@ -55,34 +55,9 @@ def watch_cancel(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("watches")
 
 
-@require_POST
-@login_required
-def notice_read(request: HttpRequest, pk: int) -> HttpResponse:
-    notices = noticing.notices_of(actor_of(request)).filter(pk=pk)
-    get_object_or_404(notices)
-    noticing.mark_read(notices, timezone.now())
-    return redirect("watches")
-
-
-@require_POST
-@login_required
-def notices_read(request: HttpRequest) -> HttpResponse:
-    noticing.mark_read(noticing.notices_of(actor_of(request)), timezone.now())
-    return redirect("watches")
-
-
-def badge(request: HttpRequest) -> dict[str, Callable[[], int]]:
-    """Context of the navigation: counted only where a page shows it."""
-    if not getattr(request, "user", None) or not request.user.is_authenticated:
-        return {}
-    return {"unread_notices": lambda: noticing.unread(actor_of(request))}
-
-
-@require_safe
-@login_required
-def notice_badge(request: HttpRequest) -> HttpResponse:
-    """The part of the navigation that counts unread notices."""
-    return render(request, "planner/_notice_badge.html")
+def slots_of(actor: Actor) -> QuerySet[BetterSlot]:
+    slots = BetterSlot.objects.filter(watch__user=actor.user)
+    return slots.select_related("watch__cluster", "notice").order_by("-notice__made_at")
 
 
 def _begin(request: HttpRequest) -> HttpResponse:

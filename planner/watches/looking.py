@@ -10,17 +10,18 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import transaction
+from django.template.loader import render_to_string
+from django.urls import reverse
 
 from planner import work
 from planner.asking import questions
 from planner.asking.request import Request
 from planner.asking.told_option import ToldOption, best_of
-from planner.models import Forecast, Notice, Watch
-from planner.watches import noticing
+from planner.models import BetterSlot, Forecast, Watch
 from planner.watches.better_slot import LEAST, Look, News, Wish, better_by, news_of
-from tracker.models import Cluster
+from tracker import recording
+from tracker.models import Cluster, Notice
 
 BUDGET = timedelta(seconds=30)  # after a forecast: requests that are left come first at the next
 AT_ONCE = 4  # requests: a second or two, in which no question is answered
@@ -123,17 +124,22 @@ def _settle(watch: Watch, told: ToldOption | None, snapshot_at: datetime) -> Non
 def _tell(
     watch: Watch, told: ToldOption, p50_at: datetime, snapshot_at: datetime, now: datetime
 ) -> None:
-    mail_to = watch.user.email if settings.EMAIL_HOST else ""
-    notice = Notice.objects.create(
+    slot = BetterSlot(
         watch=watch,
-        made_at=now,
         snapshot_at=snapshot_at,
         where=told.where,
         p50_at=p50_at,
         p90_at=told.p90_at,
         sbatch_args=list(told.sbatch_args),
-        mail_to=mail_to,
-        state=Notice.State.QUEUED if mail_to else Notice.State.DONE,
     )
-    if mail_to:
-        noticing.ring([notice.pk])
+    notice = recording.tell(
+        watch.user,
+        Notice.Kind.BETTER_SLOT,
+        now,
+        title=f"A better slot on {watch.cluster}: {told.where}",
+        body=render_to_string("planner/better_slot.txt", {"slot": slot}),
+        path=reverse("watches"),
+    )
+    if notice is not None:
+        slot.notice = notice
+        slot.save(force_insert=True)

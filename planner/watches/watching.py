@@ -13,7 +13,7 @@ from planner import work
 from planner.asking.told_option import ToldOption, best_of
 from planner.models import Question, Watch
 from planner.watches.better_slot import Wish, better_by
-from tracker.models import Actor
+from tracker.models import Actor, Notice
 
 MAX_LIVE = 20  # of one user
 LASTS = timedelta(days=7)
@@ -110,4 +110,6 @@ def cancel(watch: Watch, now: datetime) -> bool:
 
 
 def sweep(now: datetime) -> None:
-    Watch.objects.filter(Q(cancelled_at__lt=now - KEEP) | Q(expires_at__lt=now - KEEP)).delete()
+    over = Watch.objects.filter(Q(cancelled_at__lt=now - KEEP) | Q(expires_at__lt=now - KEEP))
+    Notice.objects.filter(better_slot__watch__in=over).delete()
+    over.delete()

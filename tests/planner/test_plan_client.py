@@ -13,8 +13,8 @@ import pytest
 
 from planner.asking import questions
 from planner.models import Question
+from tests.client.onefile import FILE
 from tests.planner.polled import is_running, polled
-from tracker.client import queuecast
 from tracker.models import ClusterAccount, Token
 
 SCRIPT = """#!/bin/bash
@@ -47,7 +47,7 @@ def login_node(live_server, people, tmp_path: Path) -> Path:
 def client(home: Path, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     """While it waits this is the worker that answers."""
     started = subprocess.Popen(
-        [sys.executable, queuecast.__file__, *words],
+        [sys.executable, FILE, *words],
         cwd=home,
         env={"PATH": f"{home}:{os.environ['PATH']}", "HOME": str(home)},
         stdin=subprocess.PIPE,

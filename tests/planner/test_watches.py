@@ -9,12 +9,14 @@ from django.core import mail
 from django.utils import timezone
 
 from planner.asking.told_option import ToldOption
-from planner.models import Notice, Question, Watch
+from planner.models import BetterSlot, Question, Watch
 from planner.tasks import request_forecasts
-from planner.watches import looking, noticing, watching
+from planner.watches import looking, watching
 from tests.factories import make_cluster
 from tests.planner.watch_world import asked, option
-from tracker.models import Actor, Cluster
+from tracker import mailing
+from tracker.models import Actor, Cluster, Notice
+from tracker.recording.notices import unread
 
 pytestmark = pytest.mark.django_db
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -122,10 +124,10 @@ def test_one_notice_for_each_improvement_and_none_for_each_forecast(watch) -> No
     starts = [4 * HOUR, 2 * HOUR, 2 * HOUR, 2 * HOUR, HOUR, HOUR, HOUR]
     told = [look(watch, (1 + place) * MINUTE, start) for place, start in enumerate(starts)]
     assert told == [False, False, True, False, False, True, False]
-    notices = Notice.objects.order_by("made_at")
-    assert [notice.p50_at - watch.made_at for notice in notices] == [2 * HOUR, HOUR]
-    assert notices[0].where == "cpu, a100"
-    assert "--partition=cpu" in notices[0].sbatch
+    slots = BetterSlot.objects.order_by("notice__made_at")
+    assert [slot.p50_at - watch.made_at for slot in slots] == [2 * HOUR, HOUR]
+    assert slots[0].where == "cpu, a100"
+    assert "--partition=cpu" in slots[0].sbatch
 
 
 def test_a_slot_that_closed_and_opens_again_is_told_again(watch) -> None:
@@ -183,8 +185,8 @@ def mailed(settings, people, watch) -> Notice:
 
 
 def test_a_notice_goes_by_e_mail_where_server_and_address_are_known(mailed) -> None:
-    assert noticing.send(mailed.pk)
-    assert not noticing.send(mailed.pk)  # once
+    assert mailing.send(mailed.pk)
+    assert not mailing.send(mailed.pk)  # once
     [sent] = mail.outbox
     assert sent.to == ["alice@example.org"]
     assert sent.subject == "A better slot on lab: cpu, a100"
@@ -202,30 +204,7 @@ def test_without_a_server_or_an_address_the_pages_alone_tell(settings, people, w
     people.alice.save()
     look_twice(watch, 2 * MINUTE, 20 * MINUTE)
     assert {(one.state, one.mail_to) for one in Notice.objects.all()} == {("done", "")}
-    assert noticing.unread(Actor(people.alice)) == 2
-
-
-def test_a_server_that_fails_is_tried_three_times_and_loses_no_notice(
-    settings, people, mailed, caplog
-) -> None:
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", 1, 1
-    states = []
-    for _ in range(3):
-        assert not noticing.send(mailed.pk)
-        mailed.refresh_from_db()
-        states.append(mailed.state)
-    assert states == ["queued", "queued", "failed"]
-    assert "ConnectionRefusedError" in mailed.error and "alice@example.org" in caplog.text
-    assert noticing.unread(Actor(people.alice)) == 1
-
-
-def test_an_e_mail_that_waits_is_rung_for_again_but_not_right_after_a_failure(mailed) -> None:
-    later = mailed.made_at + noticing.UNHEARD + MINUTE
-    assert noticing.sweep(mailed.made_at) == 0
-    assert noticing.sweep(later) == 1
-    Notice.objects.update(claimed_at=later - MINUTE)
-    assert noticing.sweep(later) == 0
+    assert unread(Actor(people.alice)).count() == 2
 
 
 # --- over

@@ -56,7 +56,7 @@ def test_the_task_that_makes_a_forecast_rings_for_what_is_watched(
         forecast(cluster)
     for name, pk in rung:
         current_app.tasks[name](pk)
-    assert watch.notices.exists()
+    assert watch.slots.exists()
 
 
 def test_a_published_forecast_looks_and_finds_the_better_slot_once(people, cluster) -> None:
@@ -66,8 +66,8 @@ def test_a_published_forecast_looks_and_finds_the_better_slot_once(people, clust
     watch.refresh_from_db()
     assert watch.checked_at == made.snapshot_at
     assert watch.best_p50_at == watch.told_p50_at < watch.better_by_at
-    [notice] = watch.notices.all()
-    assert notice.where.startswith("gpu") and "--partition=gpu" in notice.sbatch_args
+    [slot] = watch.slots.all()
+    assert slot.where.startswith("gpu") and "--partition=gpu" in slot.sbatch_args
     assert looking.look_after(made.pk, made.snapshot_at) == 0
 
 
@@ -96,7 +96,7 @@ def test_a_few_requests_are_looked_at_between_two_bells_the_longest_unseen_first
     for expected in (unseen, seen):
         with django_capture_on_commit_callbacks(execute=True):
             assert looking.look_after(made.pk, made.snapshot_at) == 1
-        assert expected.notices.exists()
+        assert expected.slots.exists()
     assert rung == [(looking.TASK, [made.pk])]
 
 
@@ -106,7 +106,7 @@ def test_the_first_look_settles_what_was_simulated(people, cluster) -> None:
     Watch.objects.update(is_settled=False)
     looking.look_first(watch.pk, made.snapshot_at)
     watch.refresh_from_db()
-    assert watch.is_settled and not watch.notices.exists()
+    assert watch.is_settled and not watch.slots.exists()
 
 
 def test_without_stored_futures_nothing_is_looked_at(people, cluster) -> None:

@@ -11,11 +11,11 @@ from django.utils import timezone
 from django.utils.html import strip_tags
 
 from planner.asking.told_option import ToldOption
-from planner.models import Notice, Promise, Question, Watch
+from planner.models import Promise, Question, Watch
 from planner.watches import looking, watching
 from tests.factories import make_cluster, make_experiment
 from tests.planner.watch_world import asked, option
-from tracker.models import Actor, Cluster
+from tracker.models import Actor, Cluster, Notice
 
 pytestmark = pytest.mark.django_db
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -96,16 +96,18 @@ def test_only_ones_own_question_can_be_watched(client, people, question) -> None
 
 def test_a_notice_is_counted_on_every_page_until_it_is_read(alice, people, question) -> None:
     watch = watching.begin(Actor(people.alice), question, None, timezone.now())
-    assert "better slot" not in alice.get("/jobs").text
+    assert text_of(alice.get("/notices/badge")) == ""
     notice = found(watch)
     for url in ("/jobs", "/notices/badge"):
-        assert "1 better slot" in text_of(alice.get(url))
+        assert "1 notice" in text_of(alice.get(url))
+    assert "A better slot on lab: cpu, a100" in text_of(alice.get("/notices"))
     text = text_of(alice.get("/watches"))
     assert "Submitted to cpu, a100 on lab" in text
     assert "sooner than promised when you asked" in text
     assert "sbatch --partition=cpu" in text
-    assert alice.post(f"/notices/{notice.pk}/read")["Location"] == "/watches"
-    assert "better slot" not in text_of(alice.get("/notices/badge"))
+    form = {"next": "/watches"}
+    assert alice.post(f"/notices/{notice.pk}/read", form)["Location"] == "/watches"
+    assert text_of(alice.get("/notices/badge")) == ""
 
 
 def test_all_notices_are_marked_as_read_at_once_and_none_of_anothers(

@@ -22,6 +22,7 @@ from tracker.slurm.transports import Output
 RECORDINGS = {
     "squeue": ("jobs", "slurm_38_jobs"),
     "sacct": ("jobs", "slurmdb_38_jobs"),
+    "usage": ("jobs", "slurmdb_38_jobs_steps"),
     "sinfo": ("nodes", "slurm_38_nodes"),
     "nodes": ("nodes", "slurm_36_nodes"),
     "partitions": ("partitions", "slurm_38_partitions"),

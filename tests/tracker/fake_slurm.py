@@ -10,7 +10,7 @@ CAPTURE = Path(__file__).resolve().parents[1] / "data" / "slurm" / "22.05-captur
 # Which stored output a command line prints, by its words.
 _SAID_BY = {
     "squeue": {"": "squeue"},
-    "sacct": {"": "sacct"},
+    "sacct": {"MaxRSS": "usage", "": "sacct"},
     "sinfo": {"": "sinfo"},
     "sprio": {"": "sprio"},
     "sshare": {"": "sshare"},
@@ -34,6 +34,7 @@ class FakeSlurm:
         outputs = read_capture(CAPTURE).transport.outputs
         for name, output in outputs.items():
             (folder / f"{name}.out").write_text(output.stdout, encoding="utf-8", newline="")
+        self.says("usage", "")  # no capture holds it
         for program, cases in _SAID_BY.items():
             lines = [
                 f'*"{words}"*) /bin/cat {folder}/{name}.out ;;' for words, name in cases.items()

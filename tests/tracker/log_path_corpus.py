@@ -1,4 +1,4 @@
-"""Paths that must not be opened as a log, and the folder tree that they are tried in.
+"""Paths that must not be opened as a file or a folder, and the tree that they are tried in.
 
 ``{root}`` is the folder whose logs are shown; beside it lie ``data-secret`` and ``outside``, with
 files of the same owner, so that ownership alone refuses none of them.
@@ -178,6 +178,17 @@ OTHERS = _all(
     needs_root=True,
 )
 ATTEMPTS = [*PARENTS, *ELSEWHERE, *NO_NAMES, *NAMES, *LINKS, *THINGS, *OTHERS]
+# Of the same paths asked for as folders, whatever is there but no folder.
+FOLDER_ATTEMPTS = [
+    *PARENTS,
+    *ELSEWHERE,
+    *NO_NAMES,
+    *NAMES,
+    *LINKS,
+    *_all("not_a_folder", "{root}/run.out", "{root}/jobs/run.out", "{root}/pipe", "{root}/socket"),
+    *_all("not_a_folder", "{root}/null", "{root}/disk", "{root}/others.out", needs_root=True),
+    *_all("not_owner", "{root}/others-folder", "{root}/jobs/others-folder", needs_root=True),
+]
 
 _LINKS = {
     "data/link-to-own": "{base}/outside/own.out",
@@ -229,6 +240,7 @@ def _plant_others(base: Path, root: Path) -> None:
     for path in [base, *base.rglob("*")]:
         os.chown(path, OWNER_UID, OWNER_UID, follow_symlinks=False)
     (root / "others-folder").mkdir()
+    (root / "jobs/others-folder").mkdir(mode=0o777)
     names = ("others.out", "others-readable.out", "others-folder/theirs.out", "roots.out")
     for name in names:
         (root / name).write_bytes(SECRET)

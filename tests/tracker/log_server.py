@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 from django.conf import settings
 from django.template.loader import render_to_string
 
-from tracker.logs import LogUnreadable, open_log, read_before, read_piece, search
+from tracker.logs import Unreadable, open_file, read_before, read_piece, search
 
 STATIC = settings.BASE_DIR / "tracker" / "static_site"
 STYLES = ("theme", "queuecast", "components", "log")
@@ -56,7 +56,7 @@ class LogServer(ThreadingHTTPServer):
 
     def answer(self, path: str, query: dict[str, str]) -> dict[str, object]:
         place = PurePosixPath(self.folder / f"{query['stream']}.log")
-        with open_log(place, roots=[str(self.folder)], owner_uid=os.getuid()) as file:
+        with open_file(place, roots=[str(self.folder)], owner_uid=os.getuid()) as file:
             if path == "/log/search":
                 return self.found(file, query)
             if "before" in query:
@@ -92,7 +92,7 @@ class Answers(BaseHTTPRequestHandler):
         time.sleep(server.slow_s)
         try:
             status, kind, answer = 200, "application/json", server.answer(path, query)
-        except LogUnreadable as refused:
+        except Unreadable as refused:
             status = 404 if refused.kind == "absent" else 403
             kind = "application/problem+json"
             answer = {"title": "Refused", "detail": refused.message, "status": status}

@@ -70,10 +70,13 @@ E = {"experiment_id": "experiment"}
 R = {"run_id": "run"}
 POINT = {"name": "loss", "value": 1}
 ARTIFACT = {"path": "/data/1.pt"}
+ARCHIVE = {"runs": ["0" * 32], "action": "archive"}
 RUNS = [
     api("experiments/<int:experiment_id>/runs", "GET",  "401 404 200 200 200 200 | 200 200 200 403 401", **E),
     api("experiments/<int:experiment_id>/runs", "POST", "401 404 403 201 201 201 | 201 201 403 403 401", {}, **E),
     api("runs", "GET", "401 200 200 200 200 200 | 200 200 200 403 401"),
+    # No such run: 404 is what those get who may change runs at all.
+    api("runs/bulk", "POST", "401 404 404 404 404 404 | 403 404 403 403 401", ARCHIVE),
     api("runs/<str:run_id>", "GET",   "401 404 200 200 200 200 | 200 200 200 403 401", **R),
     api("runs/<str:run_id>", "PATCH", "401 404 403 200 200 200 | 200 200 403 403 401", {}, **R),
     api("runs/<str:run_id>/metrics",   "GET",  "401 404 200 200 200 200 | 200 200 200 403 401", query="name=acc", **R),
@@ -81,6 +84,11 @@ RUNS = [
     # Whoever may see the run is told that it has no job, and so no log.
     api("runs/<str:run_id>/log",        "GET", "401 404 404 404 404 404 | 403 404 404 403 401", **R),
     api("runs/<str:run_id>/log/search", "GET", "401 404 404 404 404 404 | 403 404 404 403 401", query="q=x", **R),
+    api("runs/export", "GET", "401 200 200 200 200 200 | 403 200 200 403 401"),
+    api("runs/<str:run_id>/files",         "GET", "401 404 200 200 200 200 | 403 200 200 403 401", **R),
+    api("runs/<str:run_id>/files/content", "GET", "401 404 404 404 404 404 | 403 404 404 403 401", query="path=/data/1.pt", **R),
+    # Of runs that one may not see it tells how many it leaves out.
+    api("compare", "GET", "401 200 200 200 200 200 | 200 200 200 403 401", query="experiment=1&metric=acc"),
     api("runs/<str:run_id>/artifacts", "GET",  "401 404 200 200 200 200 | 200 200 200 403 401", **R),
     api("runs/<str:run_id>/artifacts", "POST", "401 404 403 201 201 201 | 201 201 403 403 401", ARTIFACT, **R),
 ]
@@ -97,7 +105,7 @@ STARTING = [
 ]
 ROOT_CONTRACTS = [
     Row("experiments/<str:experiment_id>/runs", "POST", "401 404 403 201 201 201 | 201 201 403 404 401", {}, args=E),
-    Row("runs/<str:run_id>/metrics", "POST",            "401 404 403 201 201 201 | 201 201 403 404 401", POINT, args=R),
+    Row("runs/<str:run_id>/metrics", "POST",            "401 404 403 201 201 201 | 201 201 403 403 401", POINT, args=R),
     Row("webhooks/slurm", "POST",                       "401 202 202 202 202 202 | 403 202 403 202 401", {"job_id": 828}),
 ]
 CLUSTERS = [
@@ -111,6 +119,18 @@ CLUSTERS = [
     api("jobs",           "GET", "401 200 200 200 200 200 | 403 200 200 403 401"),
     api("jobs/<int:pk>",  "GET", "401 200 200 200 200 200 | 403 200 200 403 401", pk="job"),
     api("jobs/<int:pk>/estimates", "GET", "401 200 200 200 200 200 | 403 200 200 403 401", pk="job"),
+]
+# Everybody's own, which here are none.
+NOTICES = [
+    page("notices",       "GET",  "302 200 200 200 200 200"),
+    page("notices/badge", "GET",  "302 200 200 200 200 200"),
+    page("notices/read",  "POST", "302 302 302 302 302 302"),
+    page("notices/<int:pk>/read", "POST", "302 404 404 404 404 404", pk="no_question"),
+    page("notices/wishes", "POST", "302 302 302 302 302 302"),
+    api("notices",      "GET",  "401 200 200 200 200 200 | 403 200 200 403 401"),
+    api("notices/read", "POST", "401 200 200 200 200 200 | 403 200 403 403 401", {}),
+    # Whoever may see the run is told that it has no job.
+    api("runs/<str:run_id>/usage", "GET", "401 404 404 404 404 404 | 403 404 404 403 401", **R),
 ]
 G = {"pk": "group"}
 M = {"group_id": "group"}
@@ -166,8 +186,16 @@ PAGES = [
     page("experiments/<int:pk>/start", "GET",  "302 404 403 200 200 200", **A),
     page("experiments/<int:pk>/start", "POST", "302 404 403 400 400 400", **A),
     page("experiments/<int:pk>/adopt", "POST", "302 404 403 400 400 400", **A),
+    page("compare", "GET", "302 200 200 200 200 200", query="experiment=1"),
+    page("runs", "GET", "302 200 200 200 200 200"),
+    # Nothing is ticked, and the name of the view is missing: the page they came from says so.
+    page("runs/bulk",  "POST", "302 302 302 302 302 302"),
+    page("runs/views", "POST", "302 302 302 302 302 302"),
+    page("runs/views/<int:pk>/delete", "POST", "302 404 404 404 404 404", pk="no_question"),
     page("runs/<str:pk>",      "GET", "302 404 200 200 200 200", pk="run"),
+    page("runs/<str:pk>/words", "POST", "302 404 403 302 302 302", pk="run"),
     page("runs/<str:pk>/live", "GET", "302 404 200 200 200 200", pk="run"),
+    page("runs/<str:pk>/files", "GET", "302 404 200 200 200 200", pk="run"),
     # Nothing of it to cancel or to decide: the page of the run says so.
     page("runs/<str:pk>/cancel", "GET",  "302 404 403 302 302 302", pk="run"),
     page("runs/<str:pk>/cancel", "POST", "302 404 403 302 302 302", pk="run"),
@@ -203,9 +231,6 @@ PLANNING = [
     page("watches", "GET",  "302 200 200 200 200 200"),
     page("watches", "POST", "302 302 302 302 302 302"),
     page("watches/<int:pk>/cancel", "POST", "302 404 404 404 404 404", pk="no_question"),
-    page("notices/badge", "GET",  "302 200 200 200 200 200"),
-    page("notices/read",  "POST", "302 302 302 302 302 302"),
-    page("notices/<int:pk>/read", "POST", "302 404 404 404 404 404", pk="no_question"),
     api("watches", "GET",  "401 200 200 200 200 200 | 403 200 200 403 401"),
     api("watches", "POST", "401 400 400 400 400 400 | 403 400 403 403 401", {}),
     api("watches/<int:pk>", "GET",    "401 404 404 404 404 404 | 403 404 404 403 401", pk="no_question"),
@@ -223,6 +248,7 @@ TABLE = [
     *STARTING,
     *ROOT_CONTRACTS,
     *CLUSTERS,
+    *NOTICES,
     *PEOPLE,
     *HEALTH,
     *PAGES,

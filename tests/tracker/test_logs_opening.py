@@ -14,8 +14,16 @@ from typing import get_args
 import pytest
 
 from tests import services
-from tests.tracker.log_path_corpus import ATTEMPTS, OTHER_UID, OWNER_UID, SECRET, Attempt, plant
-from tracker.logs import Kind, LogUnreadable, open_log, read_piece
+from tests.tracker.log_path_corpus import (
+    ATTEMPTS,
+    FOLDER_ATTEMPTS,
+    OTHER_UID,
+    OWNER_UID,
+    SECRET,
+    Attempt,
+    plant,
+)
+from tracker.logs import Kind, Unreadable, open_file, read_piece
 
 IS_ROOT = os.geteuid() == 0
 only_root = pytest.mark.skipif(not IS_ROOT, reason="another user's file needs root")
@@ -37,12 +45,12 @@ def folder() -> Iterator[Path]:
 
 
 def content(path: Path | str, *roots: Path | str, owner_uid: int = OWNER_UID) -> bytes:
-    with open_log(PurePosixPath(path), roots=[str(r) for r in roots], owner_uid=owner_uid) as file:
+    with open_file(PurePosixPath(path), roots=[str(r) for r in roots], owner_uid=owner_uid) as file:
         return file.read()
 
 
-def refusal(path: Path | str, *roots: Path | str, owner_uid: int = OWNER_UID) -> LogUnreadable:
-    with pytest.raises(LogUnreadable) as caught:
+def refusal(path: Path | str, *roots: Path | str, owner_uid: int = OWNER_UID) -> Unreadable:
+    with pytest.raises(Unreadable) as caught:
         content(path, *roots, owner_uid=owner_uid)
     return caught.value
 
@@ -66,7 +74,8 @@ def test_an_attempt_of_the_corpus_is_refused_for_its_reason(attempt: Attempt, ro
 
 def test_the_corpus_tries_every_reason_but_permission() -> None:
     """Which the corpus cannot: root may read everything."""
-    assert {attempt.kind for attempt in ATTEMPTS} == set(get_args(Kind)) - {"forbidden"}
+    tried = {attempt.kind for attempt in [*ATTEMPTS, *FOLDER_ATTEMPTS]}
+    assert tried == set(get_args(Kind)) - {"forbidden"}
 
 
 def test_the_files_that_the_corpus_is_after_could_be_read(root: Path) -> None:
@@ -160,7 +169,7 @@ def test_each_refusal_names_the_file_and_the_cure(folder: Path) -> None:
     assert f"{data}/missing.out is not there. The job has not written it yet" in str(
         refusal(data / "missing.out", data)
     )
-    assert f"({data}). Write the log into one of them with --output" in str(
+    assert f"({data}). Have the job write into one of them (--output, for its log)" in str(
         refusal(folder / "run.out", data)
     )
     assert "link in" in str(refusal(data / "link", data))
@@ -232,7 +241,7 @@ def outcomes(
         while (lasted := time.monotonic() - began) < 1 or (lasted < 20 and not wanted <= seen):
             try:
                 seen.add(content(path, root))
-            except LogUnreadable as refused:
+            except Unreadable as refused:
                 seen.add(refused.kind)
     finally:
         services.end(swapper)
@@ -261,13 +270,13 @@ def test_a_file_replaced_while_it_is_followed_is_read_as_it_was_until_opened_aga
     folder: Path,
 ) -> None:
     path = write(folder / "run.out", b"first attempt, long\n")
-    with open_log(PurePosixPath(path), roots=[str(folder)], owner_uid=OWNER_UID) as file:
+    with open_file(PurePosixPath(path), roots=[str(folder)], owner_uid=OWNER_UID) as file:
         end = read_piece(file, start=None).end
         (folder / "new").write_bytes(b"second\n")
         os.chown(folder / "new", OWNER_UID, -1)
         (folder / "new").rename(path)
         assert read_piece(file, start=end).text == ""
-    with open_log(PurePosixPath(path), roots=[str(folder)], owner_uid=OWNER_UID) as file:
+    with open_file(PurePosixPath(path), roots=[str(folder)], owner_uid=OWNER_UID) as file:
         piece = read_piece(file, start=end)
     assert (piece.text, piece.truncated) == ("second\n", True)
     path.unlink()

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tracker.logs import LogUnreadable, Piece, read_before, read_piece
+from tracker.logs import Unreadable, Piece, read_before, read_piece
 
 BYTES = st.sampled_from([b"a", b"\n", b"\r", "é".encode(), "日".encode(), "😀".encode(), b"\0"])
 BROKEN = BYTES | st.sampled_from([b"\xff", b"\x80", b"\xe6\x97", b"\xf0\x9f\x98", b"\xed\xa0\x80"])
@@ -159,7 +159,7 @@ def test_offsets_and_sizes_that_make_no_sense_are_named(log: BinaryIO) -> None:
 
 def test_a_read_that_the_system_refuses_is_told_in_words(tmp_path: Path) -> None:
     """A file whose storage went away; here one that was opened for writing only."""
-    with (tmp_path / "run.out").open("wb") as file, pytest.raises(LogUnreadable) as caught:
+    with (tmp_path / "run.out").open("wb") as file, pytest.raises(Unreadable) as caught:
         read_piece(file, start=0)
     assert "cannot be read at the moment" in caught.value.message
     assert str(tmp_path) in caught.value.message

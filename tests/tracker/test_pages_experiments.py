@@ -115,7 +115,7 @@ def test_the_page_of_an_experiment_asks_a_bounded_number_of_queries(
         make_job(cluster, job_id=job_id)
         run, _ = create_run(experiment, actor=Actor(people.alice), slurm_job_id=job_id)
         append_points(run, [NewPoint("loss", 1, 0.5)], now=timezone.now())
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(24):
         answer = alice.get(f"/experiments/{experiment.pk}")
     assert answer.text.count("0.5</td>") == 30
 

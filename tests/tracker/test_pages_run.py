@@ -109,24 +109,15 @@ def test_a_run_that_hit_its_limit_says_which(people):
     assert shown["Attempt"] == ("3", "requeued 2 times")
 
 
-def test_curves_keep_what_is_not_finite_and_stay_readable_json(alice, people):
+def test_the_page_names_the_metrics_whose_curves_are_asked_for(alice, people):
     run = make_run(people)
-    values = [0.5, float("nan"), float("inf"), float("-inf"), 0.25]
-    points = [NewPoint("loss", step, value) for step, value in enumerate(values)]
-    append_points(run, points, now=timezone.now())
-    answer = alice.get(f"/runs/{run.pk}")
-    (curve,) = curves_in(answer)
-    assert curve["value"] == [0.5, "NaN", "Infinity", "-Infinity", 0.25]
-    assert curve["step"] == [0, 1, 2, 3, 4]
-
-
-def test_a_long_curve_is_thinned_and_the_table_tells_of_every_point(alice, people):
-    run = make_run(people)
-    points = [NewPoint("loss", step, 1 / (step + 1)) for step in range(3000)]
-    append_points(run, points, now=timezone.now())
-    answer = alice.get(f"/runs/{run.pk}")
-    assert len(curves_in(answer)[0]["step"]) <= 1000
-    assert ">3000</td>" in answer.text
+    append_points(run, [NewPoint("loss", 1, 0.5), NewPoint("acc", 1, 0.5)], now=timezone.now())
+    answer = alice.get(f"/runs/{run.pk}?smoothing=0.5&x=time&log=1")
+    assert curves_in(answer) == ["acc", "loss"]
+    assert f'data-source="/api/v1/compare?runs={run.pk}"' in answer.text
+    controls = answer.context["controls"]
+    assert (controls.smoothing, controls.is_log) == (0.5, True)
+    assert [axis.value for axis in controls.axes if axis.is_chosen] == ["time"]
 
 
 def test_many_metrics_ask_a_bounded_number_of_queries(alice, people, django_assert_max_num_queries):
@@ -153,7 +144,7 @@ def test_the_live_part_is_sent_again_only_when_something_changed(alice, people):
     append_points(run, [NewPoint("loss", 1, 0.5)], now=timezone.now())
     answer = alice.get(live)
     assert answer.status_code == 200
-    assert curves_in(answer)[0]["name"] == "loss"
+    assert curves_in(answer) == ["loss"]
 
 
 def test_what_a_strangers_live_part_holds_stays_hidden(client, people):

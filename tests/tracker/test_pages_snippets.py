@@ -41,6 +41,17 @@ def test_the_python_text_makes_a_run_and_logs_to_it(shown, tmp_path):
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_text_with_the_client_fetches_it_and_logs_to_a_run(shown, tmp_path):
+    experiment, texts = shown
+    training = "train_one_step = lambda: 0.5\n" + texts["client"].replace("1000", "3")
+    (tmp_path / "train.py").write_text(training)
+    in_folder = f"cd {tmp_path}\n{texts['fetch']} -s\n{sys.executable} train.py"
+    done = bash(texts, in_folder, tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert experiment.runs.get().series.get().count == 3
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_curl_text_makes_a_run_and_logs_to_it(shown, tmp_path):
     experiment, texts = shown
     for job in ("", "export SLURM_JOB_ID=4711\n"):

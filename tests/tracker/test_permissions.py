@@ -53,6 +53,8 @@ class World:
         send = getattr(client, row.method.lower())
         answer = send(f"/{path}{query}", **({} if row.method == "GET" else content))
         client.cookies = cookies
+        if answer.streaming:
+            list(answer)  # only then does the client close it, and free its place
         return int(answer.status_code)
 
 

@@ -87,3 +87,23 @@ def test_names_keep_their_own_summaries(run):
     append_points(run, [NewPoint("acc", 2, 0.8)], now=NOW)
     assert (series(run, "loss").count, series(run, "acc").count) == (1, 2)
     assert series(run, "acc").max_value == 0.9
+
+
+def test_a_batch_out_of_order_is_known_again_by_any_part_of_it(run):
+    points = [NewPoint("loss", step, float(step)) for step in reversed(range(40))]
+    assert append_points(run, points, now=NOW) == 40
+    assert append_points(run, points[12:14], now=NOW) == 0
+    assert series(run).last_step == 39
+
+
+def test_points_of_several_attempts_in_one_call_are_each_of_their_own(run):
+    points = [NewPoint("loss", 1, 0.5, attempt=attempt) for attempt in (None, 0, 3)]
+    assert append_points(run, points, attempt=2, now=NOW) == 3
+    assert sorted(MetricPoint.objects.values_list("attempt", flat=True)) == [0, 2, 3]
+
+
+def test_the_last_value_is_a_number_only_where_it_is_finite(run):
+    append_points(run, [NewPoint("loss", 1, 0.5)], now=NOW)
+    assert series(run).last_value == 0.5
+    append_points(run, [NewPoint("loss", 2, math.inf)], now=NOW)
+    assert series(run).last_value is None

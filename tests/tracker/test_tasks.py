@@ -37,7 +37,7 @@ def test_each_beat_asks_its_own_commands(cluster: Cluster, task, commands: set[s
 def test_every_tracker_entry_of_the_schedule_is_a_task() -> None:
     names = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
     ours = {name.rpartition(".")[2] for name in names if name.startswith("tracker.tasks.")}
-    assert all(callable(getattr(tasks, name)) for name in ours) and len(ours) == 7
+    assert ours and all(callable(getattr(tasks, name)) for name in ours)
 
 
 def test_a_paused_cluster_is_left_alone(cluster: Cluster) -> None:

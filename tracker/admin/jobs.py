@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from tracker.admin.base import FactAdmin, ReadOnly
-from tracker.models import Attempt, Job, JobHint, StartEstimate
+from tracker.models import Attempt, AttemptUsage, Job, JobHint, StartEstimate
 
 
 class AttemptInline(ReadOnly, admin.StackedInline):
@@ -35,6 +35,17 @@ class AttemptAdmin(FactAdmin):
     search_fields = ("=job__job_id", "job__user", "node_list")
     date_hierarchy = "submit_at"
     raw_id_fields = ("job",)
+
+
+@admin.register(AttemptUsage)
+class AttemptUsageAdmin(FactAdmin):
+    list_display = (
+        "attempt", "elapsed_s", "cpu_s", "max_rss_mib", "mem_mib", "gpu_util_percent",
+        "gpu_mem_mib", "read_at",
+    )  # fmt: skip
+    list_select_related = ("attempt__job",)
+    search_fields = ("=attempt__job__job_id", "attempt__job__user")
+    raw_id_fields = ("attempt",)
 
 
 @admin.register(JobHint)

@@ -6,7 +6,6 @@ from ipaddress import ip_address
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
@@ -19,6 +18,7 @@ from tracker.api.plain import answers_problems, json_body, signed_in
 from tracker.api.problems import HOW_TO_SIGN_IN, Problem
 from tracker.api.throttling import caller_of, check_rate
 from tracker.models import Actor, Experiment, Run, Token
+from tracker.recording import ConflictError
 from tracker.slurm.jobids import JobId
 from tracker.tasks import ring_for_hints
 
@@ -28,14 +28,6 @@ def create_run(request: HttpRequest, experiment_id: str) -> HttpResponse:
     actor = signed_in(request)
     run, is_new = create_run_in(actor, experiment_id, json_body(request))
     return JsonResponse({"run_id": run.pk}, status=201 if is_new else 200)
-
-
-@answers_problems("POST")
-def append_metrics(request: HttpRequest, run_id: str) -> HttpResponse:
-    actor = signed_in(request)
-    run = run_to_log_to(actor, run_id)
-    stored = store_points(run, json_body(request, allow_nan=True))
-    return JsonResponse({"stored": stored}, status=201 if stored else 200)
 
 
 @answers_problems("POST")
@@ -62,8 +54,11 @@ def slurm_webhook(request: HttpRequest) -> HttpResponse:
 
 
 def run_to_log_to(actor: Actor, run_id: str) -> Run:
-    """404 for a run it may not see, 403 for one that it may only see."""
-    run = visible_or_404(actor.runs(), "Run", pk=run_id)
+    """404 for a run it may not see, 403 for one that it may only see, 409 for a deleted one: a
+    job that logs to it keeps its points until somebody restores it."""
+    if actor.deleted_runs().filter(pk=run_id).exists():
+        raise ConflictError("run", f"{run_id} is deleted; restore it to log to it")
+    run = visible_or_404(actor.runs().select_related("experiment"), "Run", pk=run_id)
     if not actor.may_log_to(run):
         raise PermissionDenied(f"You may see run {run_id}, and not write to it.")
     return run
@@ -81,15 +76,6 @@ def create_run_in(actor: Actor, experiment_id: str, body: object) -> tuple[Run, 
         config=new.config,
         key=new.key,
     )
-
-
-def store_points(run: Run, body: object) -> int:
-    now = timezone.now()
-    with transaction.atomic():
-        return sum(
-            recording.append_points(run, points, attempt=attempt, now=now)
-            for attempt, points in bodies.points_by_attempt(body).items()
-        )
 
 
 def _experiment(actor: Actor, experiment_id: str) -> Experiment:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
 
-from tracker.api.parsing import INT64, check_text
+from tracker.api.parsing import INT64, BareToken, check_text
 from tracker.api.problems import Problem, bad_field
 from tracker.models import Cluster
 from tracker.recording import NewPoint
@@ -47,20 +46,19 @@ def new_run(body: object) -> NewRun:
     )
 
 
-def points_by_attempt(body: object) -> dict[int | None, list[NewPoint]]:
-    """Points of one request, object or list, by the attempt they name (None: the present one)."""
+def points_of(body: object) -> list[NewPoint]:
+    """Points of one request, object or list."""
     items = body if isinstance(body, list) else [body]
     if len(items) > settings.METRIC_POINTS_MAX:
         raise Problem(
             413,
             f"{len(items)} points in one request; send at most {settings.METRIC_POINTS_MAX}.",
         )
-    points: dict[int | None, list[NewPoint]] = defaultdict(list)
+    names: set[object] = set()  # found good: a thousand points have few names
+    points = []
     for index, item in enumerate(items):
         at = f"{index}." if isinstance(body, list) else ""
-        fields = _object(at.rstrip(".") or "body", item)
-        attempt = _whole(f"{at}attempt", fields.get("attempt"), ATTEMPTS)
-        points[attempt].append(_point(at, fields))
+        points.append(_point(at, _object(at.rstrip(".") or "body", item), names))
     return points
 
 
@@ -85,36 +83,58 @@ def hint(fields: Mapping[str, object]) -> Hint:
     )
 
 
-def _point(at: str, fields: dict[str, object]) -> NewPoint:
-    name = _text(f"{at}name", fields.get("name"), NAME_CHARS)
+def _point(at: str, fields: dict[str, object], good_names: set[object]) -> NewPoint:
+    """What every client sends is told by its exact type; all else is looked at more closely."""
+    get = fields.get
+    name, step, value = get("name"), get("step", 0), get("value")
+    if type(name) is not str or name not in good_names:
+        good_names.add(name := _metric_name(f"{at}name", name))
+    if type(step) is not int or not -(2**63) <= step < 2**63:
+        step = _step(f"{at}step", step)
+    if type(value) is not float or math.isinf(value):
+        value = _value(f"{at}value", value)
+    time, attempt = get("time"), get("attempt")
+    client_us = None if time is None else _microseconds(f"{at}time", time)
+    of = None if attempt is None else _whole(f"{at}attempt", attempt, ATTEMPTS)
+    return NewPoint(name, step, value, client_us, of)
+
+
+def _metric_name(field: str, value: object) -> str:
+    name = _text(field, value, NAME_CHARS)
     if not name:
-        raise bad_field(f"{at}name", fields.get("name"), 'give the metric\'s name, such as "loss"')
-    step = _whole(f"{at}step", fields.get("step", 0), INT64)
+        raise bad_field(field, value, 'give the metric\'s name, such as "loss"')
+    return name
+
+
+def _step(field: str, value: object) -> int:
+    step = _whole(field, value, INT64)
     if step is None:
-        raise bad_field(f"{at}step", None, "give a whole number, or leave it out for 0")
-    value = _value(f"{at}value", fields.get("value"))
-    return NewPoint(name, step, value, _microseconds(f"{at}time", fields.get("time")))
+        raise bad_field(field, None, "give a whole number, or leave it out for 0")
+    return step
 
 
 def _value(field: str, value: object) -> float:
-    if isinstance(value, float):
-        return value
-    if _is_whole(value):
-        try:
-            return float(value)  # type: ignore[arg-type]
-        except OverflowError:
-            raise bad_field(field, value, "is beyond a 64-bit float") from None
     if isinstance(value, str) and value in _NON_FINITE:
         return _NON_FINITE[value]
-    raise bad_field(
-        field, value, 'give a number, or one of the strings "NaN", "Infinity", "-Infinity"'
-    )
+    if isinstance(value, BareToken):
+        return float(value)
+    if not isinstance(value, float) and not _is_whole(value):
+        raise bad_field(
+            field, value, 'give a number, or one of the strings "NaN", "Infinity", "-Infinity"'
+        )
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except OverflowError:
+        number = math.inf
+    if math.isinf(number):
+        raise bad_field(field, value, "is beyond a 64-bit float")
+    return number
 
 
-def _microseconds(field: str, value: object) -> int | None:
+def _microseconds(field: str, value: object) -> int:
     """Epoch seconds, or ISO 8601 with an offset, as epoch microseconds."""
-    if value is None:
-        return None
+    if type(value) is float and EPOCH_S[0] <= value <= EPOCH_S[1]:
+        return round(value * 1_000_000)
     cure = "give epoch seconds, or ISO 8601 with an offset such as 2026-11-23T12:30:00Z"
     if isinstance(value, str):
         try:

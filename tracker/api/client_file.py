@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from django.http import HttpRequest, HttpResponse
 
 from tracker.api.plain import answers_problems
-
-CLIENT = Path(__file__).resolve().parent.parent / "client" / "queuecast.py"
+from tracker.client.onefile import client_source
 
 
 @answers_problems("GET", "HEAD")
 def client_file(_request: HttpRequest) -> HttpResponse:
-    return HttpResponse(CLIENT.read_bytes(), content_type="text/x-python; charset=utf-8")
+    return HttpResponse(client_source(), content_type="text/x-python; charset=utf-8")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import zlib
 from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
@@ -21,48 +22,71 @@ class StrictJSONParser(BaseParser):
     """DRF's own reads without a limit, and lets through what PostgreSQL refuses."""
 
     media_type = "application/json"
-    allow_nan = False
 
     def parse(
         self,
         stream: IO[bytes],
         _media_type: str | None = None,
-        _parser_context: Mapping[str, Any] | None = None,
+        parser_context: Mapping[str, Any] | None = None,
     ) -> object:
         most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         body = stream.read(most + 1)
         if len(body) > most:
             raise too_large()
-        return parse_json(body, allow_nan=self.allow_nan)
+        headers = parser_context["request"].headers if parser_context else {}
+        return parse_json(inflated(body, headers.get("Content-Encoding", "")))
 
 
-class MetricsParser(StrictJSONParser):
-    allow_nan = True
+class BareToken(float):
+    """NaN, Infinity or -Infinity as JSON does not know them; all other numbers stay plain."""
 
 
-def parse_json(body: bytes, *, allow_nan: bool = False) -> object:
-    """The value in ``body``; Problem 400 naming what is wrong with it.
-
-    ``allow_nan`` lets the bare tokens NaN, Infinity and -Infinity through, for metrics.
-    """
-    try:
-        value = json.loads(
-            body.decode("utf-8-sig"),  # from bytes json takes halves of surrogate pairs, too
-            parse_float=_float,
-            parse_constant=float if allow_nan else _refuse_constant,
-        )
-    except RecursionError:
-        raise Problem(400, "The body is nested too deeply; send flatter JSON.") from None
-    except UnicodeDecodeError as error:
-        raise Problem(400, f"The body is not UTF-8 at byte {error.start}.") from None
-    except ValueError as error:
-        raise Problem(400, f"The body is not JSON: {error}.") from None
+def parse_json(body: bytes) -> object:
+    """The value in ``body``; Problem 400 naming what is wrong with it."""
+    value = _loads(body, parse_float=_float, parse_constant=_refuse_constant)
     if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
         raise Problem(400, f"The body is nested more than {MAX_DEPTH} deep; send flatter JSON.")
     if any(mark in body for mark in _SUSPICIOUS):
         for path, text in _texts(value):
             check_text(path, text)
     return value
+
+
+def parse_points(body: bytes) -> object:
+    """As ``parse_json``, for a body whose numbers and texts are checked one by one afterwards: a
+    number beyond a 64-bit float is infinite here, and a bare token a BareToken."""
+    return _loads(body, parse_float=None, parse_constant=BareToken)
+
+
+def inflated(body: bytes, encoding: str) -> bytes:
+    """A body as it was before its Content-Encoding; Problem 413 where it was too large."""
+    if encoding in ("", "identity"):
+        return body
+    if encoding not in ("gzip", "x-gzip"):
+        raise Problem(415, f'Content-Encoding is "{encoding[:40]}"; send gzip, or leave it out.')
+    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    inflater = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    try:
+        raw = inflater.decompress(body, most + 1)
+    except zlib.error as error:
+        raise Problem(400, f"The body is not gzip: {error}.") from None
+    if len(raw) > most:
+        raise too_large()
+    if not inflater.eof or inflater.unused_data:
+        raise Problem(400, "The gzip body is cut short, or goes on after its end.")
+    return raw
+
+
+def _loads(body: bytes, **how: Any) -> object:
+    try:
+        # from bytes json takes halves of surrogate pairs, too
+        return json.loads(body.decode("utf-8-sig"), **how)
+    except RecursionError:
+        raise Problem(400, "The body is nested too deeply; send flatter JSON.") from None
+    except UnicodeDecodeError as error:
+        raise Problem(400, f"The body is not UTF-8 at byte {error.start}.") from None
+    except ValueError as error:
+        raise Problem(400, f"The body is not JSON: {error}.") from None
 
 
 def check_text(field: str, text: str) -> None:

@@ -10,7 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 from rest_framework.exceptions import MethodNotAllowed, NotAuthenticated
 
 from tracker.api.authentication import actor_of
-from tracker.api.parsing import parse_json
+from tracker.api.parsing import inflated, parse_json
 from tracker.api.problems import Problem, problem_of
 from tracker.api.throttling import caller_of, check_rate
 from tracker.models import Actor
@@ -54,10 +54,10 @@ def signed_in(request: HttpRequest) -> Actor:
     return actor
 
 
-def json_body(request: HttpRequest, *, allow_nan: bool = False) -> object:
+def json_body(request: HttpRequest, parse: Callable[[bytes], object] = parse_json) -> object:
     if request.content_type != "application/json":
         raise Problem(
             415,
             f'Content-Type is "{request.content_type}"; send JSON as "application/json".',
         )
-    return parse_json(request.body, allow_nan=allow_nan)
+    return parse(inflated(request.body, request.headers.get("Content-Encoding", "")))

@@ -1,51 +1,45 @@
-"""/api/v1/runs: state, curves and artifacts of runs; and an experiment's runs."""
+"""/api/v1/runs: state and artifacts of runs; and an experiment's runs."""
 
 from __future__ import annotations
 
-from django.db.models import Prefetch, QuerySet
+from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
-from rest_framework import generics, mixins, viewsets
+from rest_framework import generics, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tracker import recording
 from tracker.api import shapes
-from tracker.api.aliases import create_run_in, run_to_log_to, store_points
+from tracker.api.aliases import create_run_in, run_to_log_to
 from tracker.api.base import ActorView, visible_or_404
-from tracker.api.pagination import NewestRunFirst
-from tracker.api.parsing import MetricsParser
+from tracker.api.run_lists import QUERY, ListsRuns, shown
 from tracker.api.run_shapes import (
     ArtifactSerializer,
-    CurveQuery,
     RunDetailSerializer,
     RunSerializer,
-    RunWordSerializer,
 )
+from tracker.api.word_shapes import DESCRIPTIONS, BulkSerializer, RunWordSerializer
+from tracker.bulk import Deed, do_to_runs
 from tracker.filters import RunFilter
-from tracker.models import Actor, Artifact, Run, StartEstimate
-from tracker.points import json_value
-from tracker.series import read_curve
+from tracker.models import Artifact, Run
 
 
-def shown_runs(actor: Actor) -> QuerySet[Run]:
-    """Runs that the actor sees, with all that their serializer reads."""
-    newest = StartEstimate.objects.filter(is_newest=True)
-    rows = actor.runs().select_related("cluster", "job")
-    return rows.prefetch_related(Prefetch("job__estimates", newest, to_attr="newest_estimates"))
-
-
-class RunViewSet(ActorView, mixins.ListModelMixin, viewsets.GenericViewSet):
+class RunViewSet(ListsRuns, viewsets.GenericViewSet):
     queryset = Run.objects.none()
     serializer_class = RunSerializer
-    pagination_class = NewestRunFirst
     filterset_class = RunFilter
     lookup_url_kwarg = "run_id"
     lookup_value_converter = "str"
     open_to_run_tokens = True
 
     def get_queryset(self) -> QuerySet[Run]:
-        return shown_runs(self.actor)
+        return shown(self.actor.runs())
+
+    @extend_schema(parameters=QUERY)
+    def list(self, request: Request) -> Response:
+        return self.answer(request)
 
     @extend_schema(responses=RunDetailSerializer)
     def retrieve(self, _request: Request, run_id: str) -> Response:
@@ -55,10 +49,32 @@ class RunViewSet(ActorView, mixins.ListModelMixin, viewsets.GenericViewSet):
     @extend_schema(request=RunWordSerializer, responses=RunDetailSerializer)
     def partial_update(self, request: Request, run_id: str) -> Response:
         run = run_to_log_to(self.actor, run_id)
-        word = RunWordSerializer(data=request.data)
+        word = RunWordSerializer(data=request.data, context={"run": run})
         word.is_valid(raise_exception=True)
-        recording.update_run(run, actor=self.actor, at=timezone.now(), **word.validated_data)
+        said = dict(word.validated_data)
+        tags = said.pop("tags", None)
+        described = {name: said.pop(name) for name in DESCRIPTIONS if name in said}
+        with transaction.atomic():
+            recording.update_run(run, actor=self.actor, at=timezone.now(), **said)
+            if described:
+                recording.describe_run(run, actor=self.actor, **described)
+            if tags:
+                recording.tag_runs([run], tags, actor=self.actor)
         return self.retrieve(request, run_id)
+
+
+class RunsBulk(ActorView):
+    @extend_schema(request=BulkSerializer, responses=shapes.RunsChangedShape)
+    def post(self, request: Request) -> Response:
+        """One deed on many runs: all or none."""
+        asked = BulkSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        wanted = dict(asked.validated_data)
+        changed = do_to_runs(
+            Deed(wanted.pop("action")), wanted.pop("runs"),
+            actor=self.actor, at=timezone.now(), **wanted,
+        )  # fmt: skip
+        return Response({"runs": changed})
 
 
 class RunArtifacts(ActorView, generics.GenericAPIView):
@@ -79,47 +95,16 @@ class RunArtifacts(ActorView, generics.GenericAPIView):
         return Response(self.get_serializer(artifact).data, status=201 if is_new else 200)
 
 
-class RunMetrics(ActorView):
-    parser_classes = [MetricsParser]
-    open_to_run_tokens = True
-
-    @extend_schema(parameters=[CurveQuery], responses=shapes.CurveShape)
-    def get(self, request: Request, run_id: str) -> Response:
-        run = visible_or_404(self.actor.runs(), "Run", pk=run_id)
-        query = CurveQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        wanted = dict(query.validated_data)
-        series = visible_or_404(run.series.all(), "Metric", name=wanted.pop("name"))
-        curve = read_curve(series, **wanted)
-        return Response(
-            {
-                "name": series.name,
-                "step": curve.step.tolist(),
-                "time": curve.time_s.tolist(),
-                "value": [json_value(value) for value in curve.value.tolist()],
-            }
-        )
-
-    @extend_schema(
-        request=shapes.POINTS, responses={201: shapes.StoredShape, 200: shapes.StoredShape}
-    )
-    def post(self, request: Request, run_id: str) -> Response:
-        stored = store_points(run_to_log_to(self.actor, run_id), request.data)
-        return Response({"stored": stored}, status=201 if stored else 200)
-
-
-class ExperimentRuns(ActorView, generics.GenericAPIView):
+class ExperimentRuns(ListsRuns, generics.GenericAPIView):
     queryset = Run.objects.none()
     serializer_class = RunSerializer
-    pagination_class = NewestRunFirst
     filterset_class = RunFilter
     open_to_run_tokens = True
 
-    def get(self, _request: Request, experiment_id: int) -> Response:
+    @extend_schema(parameters=QUERY)
+    def get(self, request: Request, experiment_id: int) -> Response:
         experiment = visible_or_404(self.actor.experiments(), "Experiment", pk=experiment_id)
-        runs = self.filter_queryset(shown_runs(self.actor).filter(experiment=experiment))
-        page = self.get_serializer(self.paginate_queryset(runs), many=True)
-        return self.get_paginated_response(page.data)
+        return self.answer(request, experiment=experiment)
 
     @extend_schema(
         request=shapes.NewRunShape, responses={201: shapes.RunIdShape, 200: shapes.RunIdShape}

@@ -34,6 +34,10 @@ class RunIdShape(serializers.Serializer):
     run_id = serializers.CharField(help_text="32 hex digits")
 
 
+class RunsChangedShape(serializers.Serializer):
+    runs = serializers.IntegerField(help_text="how many were not so before")
+
+
 @extend_schema_field(OpenApiTypes.ANY)
 class MetricValueField(serializers.Field):
     """A number, or one of the strings NaN, Infinity, -Infinity."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from django.core.cache import cache
+from django.core.cache import caches
 from django.http import HttpRequest
 from rest_framework.exceptions import Throttled
 from rest_framework.throttling import BaseThrottle
@@ -22,11 +22,13 @@ REQUESTS_PER_WINDOW = {
     "address": 1_000,
     "signin": 20,  # passwords tried from one address: each costs a deliberately slow hash
 }
+# By people and strangers: counted over all web processes. A program's rate each process counts
+# for itself: that limit is there to stop a runaway loop, and every metric would pay for more.
+SHARED = {"signin", "address"}
 
 
 class ScopeThrottle(BaseThrottle):
-    """A counter per caller and window. Two processes may lose a count to each other: the limit is
-    there to stop a runaway loop, not to meter."""
+    """A counter per caller and window."""
 
     def __init__(self) -> None:
         self.wait_s: float | None = None
@@ -57,6 +59,7 @@ def check_rate(kind: str, name: str) -> None:
 
 def wait_s(kind: str, name: str, *, now_s: float) -> float | None:
     """Count one request; seconds until the next may come, None if it may come now."""
+    cache = caches["default" if kind in SHARED else "process"]
     window, into_s = divmod(now_s, WINDOW_S)
     key = f"rate-{kind}-{name}"
     counted_window, count = cache.get(key, (window, 0))

@@ -7,6 +7,7 @@ from tracker.forms.experiments import (
     ExperimentForm,
     groups_to_share_with,
 )
+from tracker.forms.notices import NoticeWishesForm
 from tracker.forms.requests import ResourceRequestForm, request_forms
 from tracker.forms.starting import AdoptForm, JobChoiceForm, StartForm
 
@@ -17,6 +18,7 @@ __all__ = [
     "GroupForm",
     "JobChoiceForm",
     "MemberForm",
+    "NoticeWishesForm",
     "ResourceRequestForm",
     "SignInForm",
     "StartForm",

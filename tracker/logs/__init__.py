@@ -1,25 +1,31 @@
-"""The log files of jobs: where Slurm writes them, and reading them without being led astray.
+"""The files of jobs, their logs first: where Slurm writes those, and reading any of them without
+being led astray.
 
-Three steps: ``pattern`` says which file it is, ``opening`` opens it beneath the folders that the
-site has named, ``reading`` and ``searching`` take bounded pieces of it.
+``pattern`` says which file a log is, ``opening`` opens a file or a folder beneath the folders that
+the site has named, ``reading``, ``searching`` and ``listing`` take bounded pieces of it.
 """
 
-from tracker.logs.opening import open_log
+from tracker.logs.listing import Entry, Listing, entries_of
+from tracker.logs.opening import open_file, opened_folder
 from tracker.logs.pattern import JobNames, expand, log_path
 from tracker.logs.reading import Piece, read_before, read_piece
 from tracker.logs.searching import Found, Hit, search
-from tracker.logs.unreadable import Kind, LogUnreadable
+from tracker.logs.unreadable import Kind, Unreadable
 
 __all__ = [
+    "Entry",
     "Found",
     "Hit",
     "JobNames",
     "Kind",
-    "LogUnreadable",
+    "Listing",
     "Piece",
+    "Unreadable",
+    "entries_of",
     "expand",
     "log_path",
-    "open_log",
+    "open_file",
+    "opened_folder",
     "read_before",
     "read_piece",
     "search",

@@ -72,7 +72,7 @@ def _values(names: JobNames) -> dict[str, int | str]:
 def log_path(pattern: str, work_dir: str, names: JobNames, *, is_array: bool) -> PurePosixPath:
     """Absolute path of the file; the pattern "" is Slurm's default, "none" is /dev/null.
 
-    ``..`` is taken out of the text alone: ``open_log`` follows no link, and without links that is
+    ``..`` is taken out of the text alone: ``open_file`` follows no link, and without links that is
     where the kernel would arrive too. Raises ValueError where no absolute path comes out.
     """
     if pattern.lower() == "none":

@@ -1,4 +1,4 @@
-"""Why a log is not shown, and the cure, in words for the person whose job it is."""
+"""Why a file is not shown, and the cure, in words for the person whose job wrote it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from pathlib import PurePosixPath
 from typing import Literal
 
-Kind = Literal["outside", "absent", "forbidden", "not_owner", "not_a_file", "link"]
+Kind = Literal["outside", "absent", "forbidden", "not_owner", "not_a_file", "not_a_folder", "link"]
 
 
-class LogUnreadable(Exception):  # noqa: N818 (says what is the case)
+class Unreadable(Exception):  # noqa: N818 (says what is the case)
     """``kind`` is for the program, ``message`` for people."""
 
     def __init__(self, kind: Kind, message: str) -> None:
@@ -26,46 +26,46 @@ def shown(path: PurePosixPath | str) -> str:
     return str(path).encode("utf-8", "replace").decode()
 
 
-def outside(path: PurePosixPath, roots: Sequence[str]) -> LogUnreadable:
+def outside(path: PurePosixPath, roots: Sequence[str]) -> Unreadable:
     if str(path) == "/dev/null":
-        return LogUnreadable(
+        return Unreadable(
             "outside", "The job throws this away (/dev/null); give it a file with --output."
         )
-    return LogUnreadable(
+    return Unreadable(
         "outside",
-        f"{shown(path)} lies outside the folders whose logs are shown here "
-        f"({', '.join(roots) or 'none so far'}). Write the log into one of them with --output, or "
-        "ask staff to add its folder.",
+        f"{shown(path)} lies outside the folders whose files are shown here "
+        f"({', '.join(roots) or 'none so far'}). Have the job write into one of them (--output, "
+        "for its log), or ask staff to add its folder.",
     )
 
 
-def link(name: str, path: PurePosixPath | str) -> LogUnreadable:
-    return LogUnreadable(
+def link(name: str, path: PurePosixPath | str) -> Unreadable:
+    return Unreadable(
         "link",
-        f"{shown(name)} in {shown(path)} is a symbolic link, and none is followed to a log. Name "
-        "the place that it leads to in --output or --chdir.",
+        f"{shown(name)} in {shown(path)} is a symbolic link, and none is followed. Name the place "
+        "that it leads to: for a log, in --output or --chdir.",
     )
 
 
 @contextmanager
 def translated(path: PurePosixPath | str) -> Iterator[None]:
-    """What the operating system says, as a LogUnreadable."""
+    """What the operating system says, as a Unreadable."""
     try:
         yield
     except OSError as error:
         raise _reason(error, path) from None
 
 
-def _reason(error: OSError, path: PurePosixPath | str) -> LogUnreadable:
+def _reason(error: OSError, path: PurePosixPath | str) -> Unreadable:
     match error.errno:
         case errno.ENOENT | errno.ENOTDIR:
-            return LogUnreadable(
+            return Unreadable(
                 "absent",
                 f"{shown(path)} is not there. The job has not written it yet, or it was moved or "
                 "deleted, or it lies on a node's own disk, which the service does not see.",
             )
         case errno.EACCES | errno.EPERM:
-            return LogUnreadable(
+            return Unreadable(
                 "forbidden",
                 f"{shown(path)} may not be read by the service (uid {os.geteuid()}). The service's "
                 "user must be able to read it and to pass its folders: for example chmod g+r on "
@@ -74,8 +74,8 @@ def _reason(error: OSError, path: PurePosixPath | str) -> LogUnreadable:
         case errno.ELOOP:
             return link(PurePosixPath(path).name, path)
         case errno.ENAMETOOLONG:
-            return LogUnreadable("absent", f"{shown(path)}: no file can have so long a name.")
-    return LogUnreadable(
+            return Unreadable("absent", f"{shown(path)}: no file can have so long a name.")
+    return Unreadable(
         "absent",
         f"{shown(path)} cannot be read at the moment ({error.strerror}); the storage may be away. "
         "Try again in a minute.",

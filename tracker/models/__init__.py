@@ -10,9 +10,11 @@ from tracker.models.clusters import (
     Reservation,
 )
 from tracker.models.estimates import StartEstimate
+from tracker.models.eventfiles import EventFile, EventReading
 from tracker.models.experiments import Experiment, Membership, ResearchGroup, ResourceRequest
-from tracker.models.jobs import Attempt, Job, JobHint
+from tracker.models.jobs import Attempt, AttemptUsage, Job, JobHint
 from tracker.models.metrics import MetricChunk, MetricPoint, MetricSeries
+from tracker.models.notices import Notice, NoticedRun, NoticeWishes
 from tracker.models.polls import HistoryImport, Poll, PollClaim
 from tracker.models.runs import Artifact, Run, RunTag, SavedView
 from tracker.models.submissions import Submission
@@ -23,9 +25,12 @@ __all__ = [
     "Artifact",
     "Association",
     "Attempt",
+    "AttemptUsage",
     "AuditEntry",
     "Cluster",
     "ClusterAccount",
+    "EventFile",
+    "EventReading",
     "Experiment",
     "HistoryImport",
     "Job",
@@ -35,6 +40,9 @@ __all__ = [
     "MetricPoint",
     "MetricSeries",
     "Node",
+    "Notice",
+    "NoticeWishes",
+    "NoticedRun",
     "Partition",
     "Poll",
     "PollClaim",

@@ -57,23 +57,28 @@ class Actor:
         return self._with_role(Role.OWNER)
 
     def runs(self) -> QuerySet[Run]:
-        """Those it may see."""
-        every = Run.objects.filter(experiment__in=self.experiments())
-        if self.token and self.token.scope == Scope.RUN:
-            if self.token.submission_id:
-                return every.filter(submission=self.token.submission_id)
-            if self.token.run_id:
-                return every.filter(pk=self.token.run_id)
-        return every
+        """Those it may see; deleted ones only ``deleted_runs`` has."""
+        return self._runs_of_token().filter(deleted_at=None)
+
+    def deleted_runs(self) -> QuerySet[Run]:
+        """Those it would see, had they not been deleted: they can be restored until the purge."""
+        return self._runs_of_token().filter(deleted_at__isnull=False)
+
+    def editable_runs(self) -> QuerySet[Run]:
+        """Those it may rename, tag, archive, delete and restore, deleted ones among them."""
+        return Run.objects.filter(experiment__in=self.editable_experiments())
 
     def may_create_run(self, experiment: Experiment) -> bool:
         return self._open_to_runs().filter(pk=experiment.pk).exists()
 
     def may_log_to(self, run: Run) -> bool:
+        """Each metric asks this: of the user's own experiment, where loaded, without a query."""
         if self.token and self.token.run_id not in (None, run.pk):
             return False
         if self.token and self.token.submission_id not in (None, run.submission_id):
             return False
+        if run.experiment.owner_id == self.user.pk and self._is_for(run.experiment):
+            return True
         return self._open_to_runs().filter(pk=run.experiment_id).exists()
 
     # --- groups
@@ -129,6 +134,15 @@ class Actor:
         return jobs.filter(user=name) if name else jobs.none()
 
     # --- inside
+    def _runs_of_token(self) -> QuerySet[Run]:
+        every = Run.objects.filter(experiment__in=self.experiments())
+        if self.token and self.token.scope == Scope.RUN:
+            if self.token.submission_id:
+                return every.filter(submission=self.token.submission_id)
+            if self.token.run_id:
+                return every.filter(pk=self.token.run_id)
+        return every
+
     def _open_clusters(self, word: str) -> list[Cluster]:
         """Clusters whose PrivateData does not name this, or does not bind this actor."""
         return [each for each in self.clusters() if self.sees(each, word)]
@@ -145,6 +159,12 @@ class Actor:
         if self.token.run_id:
             return rows.filter(runs=self.token.run_id)
         return rows.filter(pk=self.token.experiment_id)
+
+    def _is_for(self, experiment: Experiment) -> bool:
+        """Whether its token's scope lets it write to runs of this experiment."""
+        if self.token and self.scope == Scope.RUN:
+            return self.token.run_id is not None or self.token.experiment_id == experiment.pk
+        return self.may_write
 
     def _open_to_runs(self) -> QuerySet[Experiment]:
         """Experiments that it may create runs in and log to."""

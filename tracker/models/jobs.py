@@ -129,6 +129,29 @@ class Attempt(models.Model):
         return f"{self.job}, attempt {self.number}"
 
 
+class AttemptUsage(models.Model):
+    """What an attempt used, by its steps in accounting: see ``tracker.slurm.usage``. Null: nothing
+    was recorded. Read once, after the end, of jobs that have runs; ``ingest.usage`` writes it.
+    """
+
+    attempt = models.OneToOneField(
+        Attempt, on_delete=models.CASCADE, primary_key=True, related_name="usage"
+    )
+    read_at = models.DateTimeField()
+    elapsed_s = models.PositiveBigIntegerField(null=True)
+    cpu_s = models.FloatField(null=True)
+    max_rss_mib = models.PositiveBigIntegerField(null=True)  # of the largest task
+    mem_mib = models.PositiveBigIntegerField(null=True)  # of all tasks of the largest step
+    gpu_util_percent = models.PositiveBigIntegerField(null=True)
+    gpu_mem_mib = models.PositiveBigIntegerField(null=True)
+
+    class Meta:
+        verbose_name_plural = "attempt usage"
+
+    def __str__(self) -> str:
+        return f"usage of {self.attempt}"
+
+
 class JobHint(models.Model):
     """A webhook's word about a job id: a reason to look the job up, never its state.
 

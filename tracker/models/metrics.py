@@ -1,4 +1,4 @@
-"""Metric points in a narrow table, and one summary row per (run, name).
+"""Metric points in a narrow table and in sealed chunks, and one summary row per (run, name).
 
 A value is kept as the 64 bits of its IEEE 754 double, read as a signed integer: SQLite would
 turn NaN into NULL, and a unique constraint must tell NaN, -0.0 and the infinities apart exactly.
@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 
 from tracker.models.runs import Run
+
+LOOSE_WORTH_SEALING = 64  # points: below it a chunk of a series that is quiet saves nothing
+_NO_CLIENT_TIME = -(2**63)  # in the index only: no clock says it
 
 
 class MetricSeries(models.Model):
@@ -19,28 +23,39 @@ class MetricSeries(models.Model):
     name = models.CharField(max_length=250)
     last_step = models.BigIntegerField(null=True)
     last_bits = models.BigIntegerField(null=True)
-    last_value = models.FloatField(
-        null=True
-    )  # of ``last_bits`` where finite: to sort and filter by
+    # of ``last_bits`` where finite: to sort and filter by
+    last_value = models.FloatField(null=True)
     last_attempt = models.PositiveIntegerField(default=0)
     min_value = models.FloatField(null=True)  # over finite values
     max_value = models.FloatField(null=True)
     count = models.PositiveBigIntegerField(default=0)
     non_finite_count = models.PositiveBigIntegerField(default=0)
+    # points that came since the series was last sealed and are in no full chunk
+    loose = models.PositiveBigIntegerField(default=0)
     updated_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["name"]
         verbose_name_plural = "metric series"
         constraints = [models.UniqueConstraint(fields=["run", "name"], name="one_series_per_name")]
-        indexes = [models.Index(fields=["name", "last_value"])]
+        indexes = [
+            models.Index(fields=["name", "last_value"]),
+            models.Index(
+                fields=["loose"],
+                condition=Q(loose__gte=LOOSE_WORTH_SEALING),
+                name="series_to_seal",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
 
 
 class MetricPoint(models.Model):
-    series = models.ForeignKey(MetricSeries, on_delete=models.CASCADE, related_name="points")
+    # The identity's index begins with the series: another would only slow appends down.
+    series = models.ForeignKey(
+        MetricSeries, on_delete=models.CASCADE, related_name="points", db_index=False
+    )
     attempt = models.PositiveIntegerField()
     step = models.BigIntegerField()
     value_bits = models.BigIntegerField()
@@ -50,28 +65,27 @@ class MetricPoint(models.Model):
     class Meta:
         ordering = ["id"]
         constraints = [
-            # the identity of a point: a repeat is not stored twice
+            # the identity of a point, and the way to a stretch of steps
             models.UniqueConstraint(
-                fields=["series", "attempt", "step", "value_bits"],
-                condition=Q(client_us=None),
-                name="point_without_client_time",
-            ),
-            models.UniqueConstraint(
-                fields=["series", "attempt", "step", "value_bits", "client_us"],
-                condition=Q(client_us__isnull=False),
-                name="point_with_client_time",
-            ),
+                "series",
+                "step",
+                "attempt",
+                "value_bits",
+                Coalesce("client_us", _NO_CLIENT_TIME),
+                name="point_stored_once",
+            )
         ]
-        indexes = [models.Index(fields=["series", "step"])]
 
     def __str__(self) -> str:
         return f"{self.series} at step {self.step}"
 
 
 class MetricChunk(models.Model):
-    """A sealed stretch of a series' points, as columns; its points are no rows any more."""
+    """A sealed stretch of a series' points, as ``tracker.chunk_columns`` packs them."""
 
-    series = models.ForeignKey(MetricSeries, on_delete=models.CASCADE, related_name="chunks")
+    series = models.ForeignKey(
+        MetricSeries, on_delete=models.CASCADE, related_name="chunks", db_index=False
+    )
     attempt = models.PositiveIntegerField()
     first_step = models.BigIntegerField()
     last_step = models.BigIntegerField()
@@ -79,7 +93,7 @@ class MetricChunk(models.Model):
     columns = models.BinaryField()
 
     class Meta:
-        ordering = ["first_step", "id"]
+        ordering = ["id"]  # of one step and attempt the earlier chunk's points came first
         indexes = [models.Index(fields=["series", "first_step"])]
 
     def __str__(self) -> str:

@@ -62,6 +62,8 @@ class Run(models.Model):
     # deleted runs are shown to nobody but in the list they can be restored from, and purged later
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
     seed = models.BigIntegerField(null=True, blank=True)
+    # where it keeps its files, as it was started with: absolute; empty where it was started elsewhere
+    folder = models.CharField(max_length=1024, blank=True, editable=False)
     # what its client saw where it runs: git commit, argv, host, GPUs, chosen environment
     surroundings = models.JSONField(default=dict, blank=True)
     config = models.JSONField(default=dict, blank=True)
@@ -168,6 +170,10 @@ class Artifact(models.Model):
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="artifacts")
     kind = models.CharField(max_length=16, choices=Kind, default=Kind.ARTIFACT)
     path = models.CharField(max_length=1024)
+    # whose word it is: files are opened on that of the job's own user only
+    told_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -8,6 +8,7 @@ import secrets
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -86,9 +87,18 @@ class Token(models.Model):
     @classmethod
     def find(cls, secret: str) -> Token | None:
         """The token with this secret, expired and revoked ones too; None if there is none."""
-        token = cls.objects.select_related("user").filter(prefix=secret[:PREFIX_LENGTH]).first()
         digest = hashlib.sha256(secret.encode()).hexdigest()
-        return token if token and hmac.compare_digest(token.sha256, digest) else None
+        # Every request of a program asks this: to compile one join takes three times as long.
+        for token in _one(cls, "prefix", secret[:PREFIX_LENGTH]):
+            if hmac.compare_digest(token.sha256, digest):
+                [token.user] = _one(get_user_model(), "id", token.user_id)
+                return token
+        return None
 
     def is_live(self, now: datetime) -> bool:
         return self.revoked_at is None and (self.expires_at is None or self.expires_at > now)
+
+
+def _one(model: type[models.Model], column: str, value: object) -> models.query.RawQuerySet:
+    table = model._meta.db_table
+    return model._default_manager.raw(f"SELECT * FROM {table} WHERE {column} = %s", [value])  # noqa: S608

@@ -42,7 +42,7 @@ def _ask(cluster: Cluster, command: str, since: datetime | None, job_ids: Sequen
         if known := _same_recording(cluster, output):
             return known
         keep_output(row, output)
-        row.error = _record(cluster, output)
+        row.error = _record(cluster, output, job_ids)
         row.ok = True
     except SlurmError as error:
         row.error = f"{type(error).__name__}: {error}"
@@ -67,7 +67,7 @@ def _same_recording(cluster: Cluster, output: Output) -> Poll | None:
     return same.first()
 
 
-def _record(cluster: Cluster, output: Output) -> str:
+def _record(cluster: Cluster, output: Output, job_ids: Sequence[int]) -> str:
     """Rows after what was printed; a note for the poll, nearly always empty."""
     parsed: Any = parse(output)
     at = output.started_at
@@ -76,6 +76,8 @@ def _record(cluster: Cluster, output: Output) -> str:
     elif output.name == "sacct":
         for start in range(0, len(parsed), ROWS_PER_TRANSACTION):
             ingest.record_accounting(cluster, parsed[start : start + ROWS_PER_TRANSACTION], at)
+    elif output.name == "usage":
+        ingest.record_usage(cluster, parsed, at, asked=job_ids)
     elif output.name == "sdiag":
         return load_note(parsed)
     else:

@@ -53,7 +53,7 @@ def interval(kind: str) -> timedelta:
 
 
 def _ask_accounting(cluster: Cluster, now: datetime) -> Iterable[Poll | None]:
-    """The window since the last good one, then the ids that nobody has decided yet."""
+    """The window since the last good one, the ids that nobody has decided, and what jobs used."""
     last = newest_window(cluster)
     since = last.started_at - OVERLAP if last else now - FIRST_WINDOW
     window = ask(cluster, "sacct", since=since)
@@ -63,3 +63,7 @@ def _ask_accounting(cluster: Cluster, now: datetime) -> Iterable[Poll | None]:
     ids = ingest.undecided_ids(cluster, now, every=interval("accounting"))[:MAX_UNDECIDED]
     for start in range(0, len(ids), MAX_IDS_ASKED):
         yield ask(cluster, "sacct", job_ids=ids[start : start + MAX_IDS_ASKED])
+    # Jobs of runs that have ended: a sweep of thousands is told a turn at a time.
+    ended = ingest.ids_without_usage(cluster, now)[:MAX_IDS_ASKED]
+    if ended and offers(cluster, "usage") and is_due(cluster, "usage", interval("accounting"), now):
+        yield ask(cluster, "usage", job_ids=ended)

@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from tracker.models import Cluster, Poll, PollClaim
-from tracker.slurm.commands import COMMANDS
+from tracker.slurm.commands import ASKED
 from tracker.slurm.records import Diagnostics
 
 CLAIM_SLACK = timedelta(minutes=1)  # for recording, on top of the command's own time-out
@@ -38,7 +38,7 @@ def claim(cluster: Cluster, command: str) -> Iterator[bool]:
     held = ours.filter(until__gt=now).values_list("holder", flat=True).first()
     if held and _has_died(held):
         ours.filter(holder=held).update(until=now)
-    until = now + timedelta(seconds=COMMANDS[command].timeout_s) + CLAIM_SLACK
+    until = now + timedelta(seconds=ASKED[command].timeout_s) + CLAIM_SLACK
     if not ours.filter(until__lte=now).update(until=until, holder=_holder(os.getpid())):
         yield False
         return

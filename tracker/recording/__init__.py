@@ -25,10 +25,21 @@ from tracker.recording.groups import (
     set_member,
 )
 from tracker.recording.hints import remember_hint
+from tracker.recording.notices import prune_notices, set_wishes, tell
 from tracker.recording.outcomes import close_estimates, prune_estimates
 from tracker.recording.points import NewPoint, append_points
 from tracker.recording.pruning import delete_in_batches
+from tracker.recording.run_words import (
+    archive_runs,
+    delete_runs,
+    describe_run,
+    purge_runs,
+    restore_runs,
+    tag_runs,
+    unarchive_runs,
+)
 from tracker.recording.runs import add_artifact, create_run, finish_run, update_run
+from tracker.recording.sealing import seal_points
 from tracker.recording.submissions import (
     claim,
     mark_refused,
@@ -51,6 +62,7 @@ __all__ = [
     "adopt_job",
     "append_points",
     "archive_experiment",
+    "archive_runs",
     "audit",
     "bind_marked",
     "bind_runs",
@@ -64,6 +76,8 @@ __all__ = [
     "delete_experiment",
     "delete_group",
     "delete_in_batches",
+    "delete_runs",
+    "describe_run",
     "finish_run",
     "follow_job",
     "issue_token",
@@ -73,18 +87,26 @@ __all__ = [
     "milestones_taken",
     "note_silence",
     "prune_estimates",
+    "prune_notices",
     "publish_estimates",
+    "purge_runs",
     "record_start",
     "remember_hint",
     "remove_member",
     "rename_group",
     "restore_experiment",
+    "restore_runs",
     "revoke_idle_tokens",
     "revoke_token",
+    "seal_points",
     "send_again",
     "set_member",
     "set_polling_paused",
+    "set_wishes",
+    "tag_runs",
+    "tell",
     "token_for",
+    "unarchive_runs",
     "update_experiment",
     "update_run",
     "withdraw",

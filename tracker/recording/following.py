@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet
 
 from tracker.models import Actor, Job, Run
 from tracker.recording.keys import create_key
+from tracker.recording.notices import tell_of
 from tracker.slurm.states import REQUEUE_STATES, run_status
 
 Status = Run.Status
@@ -68,8 +69,12 @@ def close_vanished(run: Run, at: datetime) -> bool:
     if run.cancel_sent_at:
         status, reason = Status.CANCELLED, "CancelledWhileWaiting"
     ended_at = at if status == Status.CANCELLED else None
-    waiting = Run.objects.filter(pk=run.pk, status=run.status)
-    return bool(waiting.update(status=status, reason=reason, ended_at=ended_at))
+    with transaction.atomic():
+        waiting = Run.objects.filter(pk=run.pk, status=run.status)
+        if not waiting.update(status=status, reason=reason, ended_at=ended_at):
+            return False
+        tell_of(Run.objects.filter(pk=run.pk), at)
+        return True
 
 
 def reopen(run: Run) -> None:
@@ -141,6 +146,7 @@ def take_state(run: Run, job: Job, attempt: int) -> bool:
     for name in changed:
         setattr(run, name, facts[name])
     run.save(update_fields=[*changed, "updated_at"])
+    tell_of([run], job.changed_at)
     return True
 
 

@@ -13,6 +13,7 @@ from tracker.recording.audit import audit
 from tracker.recording.errors import ConflictError
 from tracker.recording.following import bind, may_follow, newest_attempt, rank, reopen
 from tracker.recording.keys import config_sha256, create_key
+from tracker.recording.notices import tell_of
 
 
 def create_run(
@@ -78,6 +79,8 @@ def update_run(
         if message is not None:
             run.message = message
         run.save()
+        if status is not None:
+            tell_of([run], at)
         audit(actor, "update", run, was=before, said=status, exit_code=exit_code)
         return run
 
@@ -100,7 +103,9 @@ def finish_run(
 def add_artifact(run: Run, *, actor: Actor, kind: str, path: str) -> tuple[Artifact, bool]:
     """Remember a path on shared storage; told twice, it is kept once."""
     with transaction.atomic():
-        artifact, is_new = Artifact.objects.get_or_create(run=run, kind=kind, path=path)
+        artifact, is_new = Artifact.objects.get_or_create(
+            run=run, kind=kind, path=path, defaults={"told_by": actor.user}
+        )
         if is_new:
             audit(actor, "create", artifact, run=run.pk)
         return artifact, is_new

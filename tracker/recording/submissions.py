@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from tracker.models import Actor, Cluster, Experiment, Run, Submission, Token
 from tracker.recording.audit import audit
 from tracker.recording.keys import config_sha256, create_key
+from tracker.recording.notices import tell_of
 
 State = Submission.State
 Status = Run.Status
@@ -27,7 +28,7 @@ def record_start(
     frozen: Mapping[str, Any],
     runs: Sequence[Mapping[str, Any]],
 ) -> Submission:
-    """``frozen``: request, script, argv and mark. ``runs``: id, seed, config and array_task_id."""
+    """``frozen``: request, script, argv and mark. ``runs``: id, seed, config, task, folder."""
     with transaction.atomic():
         submission = Submission.objects.create(
             experiment=experiment,
@@ -116,7 +117,9 @@ _STANDS_BEFORE_SLURM = Q(status__in=_BEFORE_SLURM) | Q(
 
 def mark_refused(submission: Submission, error: str, at: datetime) -> None:
     """Slurm said no: no job ever was, and the runs have failed with its words."""
-    _end(submission, (State.CLAIMED,), State.REFUSED, error=error, at=at)
+    with transaction.atomic():
+        if _end(submission, (State.CLAIMED,), State.REFUSED, error=error, at=at):
+            tell_of(submission.runs.filter(status=Status.FAILED), at)
 
 
 def withdraw(submission: Submission, actor: Actor, at: datetime) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from tracker.slurm.commands import COMMANDS, accounting_argv
+from tracker.slurm.commands import ASKED, accounting_argv, usage_argv
 from tracker.slurm.errors import SlurmError, SlurmRefused, SlurmUnavailable
 from tracker.slurm.records import (
     AccountedJob,
@@ -24,6 +24,7 @@ from tracker.slurm.records import (
 )
 from tracker.slurm.rest import PARSERS
 from tracker.slurm.transports import Output, Transport
+from tracker.slurm.usage import JobUsage
 
 # What the commands write when nobody answered, as against a no.
 _NO_ANSWER = re.compile(
@@ -45,7 +46,7 @@ def parse(output: Output) -> Any:
     _check(output)
     if output.argv[:1] == ("GET",):
         return PARSERS[output.name](output)
-    return COMMANDS[output.name].parse(output.stdout)
+    return ASKED[output.name].parse(output.stdout)
 
 
 def _check(output: Output) -> None:
@@ -74,9 +75,16 @@ class Slurm:
     def fetch(
         self, name: str, *, since: datetime | None = None, job_ids: Sequence[int] = ()
     ) -> Output:
-        """The raw output, to be stored before it is parsed; ``since`` and ``job_ids`` for sacct."""
-        command = COMMANDS[name]
-        argv = accounting_argv(since, job_ids) if name == "sacct" else command.argv
+        """The raw output, to be stored before it is parsed; ``since`` is for sacct, ``job_ids``
+        for sacct and usage."""
+        command = ASKED[name]
+        match name:
+            case "sacct":
+                argv = accounting_argv(since, job_ids)
+            case "usage":
+                argv = usage_argv(job_ids)
+            case _:
+                argv = command.argv
         return self.transport.run(name, argv, timeout_s=command.timeout_s)
 
     def _ask(self, name: str) -> Any:
@@ -90,6 +98,11 @@ class Slurm:
         """All attempts seen at or after ``since``; or, with ids (at most 200), all of theirs."""
         attempts: list[AccountedJob] = parse(self.fetch("sacct", since=since, job_ids=job_ids))
         return attempts
+
+    def usage(self, job_ids: Sequence[int]) -> list[JobUsage]:
+        """What all attempts of these jobs (at most 200) used."""
+        usages: list[JobUsage] = parse(self.fetch("usage", job_ids=job_ids))
+        return usages
 
     def sinfo(self) -> list[Node]:
         """Node states, cheaper than ``nodes``; what is kept for the system counts as usable."""

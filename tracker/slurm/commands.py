@@ -10,7 +10,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from tracker.slurm import config, sacct, sacctmgr, scontrol, sdiag, sinfo, sprio, squeue, sshare
+from tracker.slurm import (
+    config,
+    sacct,
+    sacctmgr,
+    scontrol,
+    sdiag,
+    sinfo,
+    sprio,
+    squeue,
+    sshare,
+    usage,
+)
 from tracker.slurm.rows import SEPARATOR
 
 MAX_IDS_ASKED = 200  # of one sacct -j
@@ -73,6 +84,16 @@ _TABLE = (
     Command("sdiag", ("sdiag",), sdiag.parse_sdiag),
 )
 COMMANDS: Mapping[str, Command] = {command.name: command for command in _TABLE}
+# With steps, each of which slurmdbd looks up by its job: only ever for a few ids that have ended.
+USAGE = Command(
+    "usage",
+    ("sacct", "-a", "-D", "-n", "-P", f"--delimiter={SEPARATOR}",
+     f"--format={','.join(usage.FIELDS)}"),
+    usage.parse_usage,
+    timeout_s=60,
+)  # fmt: skip
+# All that are ever asked; of these a capture holds COMMANDS.
+ASKED: Mapping[str, Command] = {**COMMANDS, USAGE.name: USAGE}
 
 
 def accounting_argv(since: datetime | None, job_ids: Sequence[int] = ()) -> tuple[str, ...]:
@@ -80,13 +101,24 @@ def accounting_argv(since: datetime | None, job_ids: Sequence[int] = ()) -> tupl
 
     Without ids sacct leaves out jobs that were never eligible; with ids it shows them too.
     """
-    if len(job_ids) > MAX_IDS_ASKED:
-        raise ValueError(f"{len(job_ids)} job ids asked at once; ask at most {MAX_IDS_ASKED}")
     argv = COMMANDS["sacct"].argv
     if job_ids:
-        argv += ("-j", ",".join(str(job_id) for job_id in job_ids))
+        argv += _of_ids(job_ids)
     elif since is None:
         raise ValueError("sacct needs a time or job ids: by itself it starts at midnight")
     if since is not None:
         argv += ("-S", since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S"), "-E", "now")
     return argv
+
+
+def usage_argv(job_ids: Sequence[int]) -> tuple[str, ...]:
+    """argv of sacct for what all attempts of these jobs used, step by step."""
+    if not job_ids:
+        raise ValueError("usage is asked for by job ids; give at least one")
+    return USAGE.argv + _of_ids(job_ids)
+
+
+def _of_ids(job_ids: Sequence[int]) -> tuple[str, str]:
+    if len(job_ids) > MAX_IDS_ASKED:
+        raise ValueError(f"{len(job_ids)} job ids asked at once; ask at most {MAX_IDS_ASKED}")
+    return "-j", ",".join(str(job_id) for job_id in job_ids)

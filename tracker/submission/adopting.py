@@ -48,4 +48,9 @@ def adopt_job(
         raise ConflictError(
             "slurm_job_id", f"{shown_id} is a job of {job.user}, and only its own user adopts it"
         )
-    return recording.adopt_job(job, experiment, actor=actor)
+    run, is_new = recording.adopt_job(job, experiment, actor=actor)
+    if run.deleted_at:
+        raise ConflictError(
+            "slurm_job_id", f"{shown_id} is followed by run {run.pk}, which is deleted: restore it"
+        )
+    return run, is_new

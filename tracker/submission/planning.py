@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import posixpath
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from itertools import product
 from pathlib import PurePosixPath
 from typing import Any
 
-from tracker.models import Cluster, Experiment, ResourceRequest
+from tracker.models import Cluster, Experiment, ResourceRequest, Run
 from tracker.models.submissions import MARK
 from tracker.recording import ConflictError
 from tracker.slurm.batch import BatchOptions
@@ -17,6 +18,7 @@ from tracker.slurm.jobids import parse_tasks
 from tracker.slurm.script import ScriptError, Task, check_options, read_script, render_script
 
 MAX_RUNS = 1_000  # of one start
+MAX_FOLDER_CHARS = Run._meta.get_field("folder").max_length
 # What every job of ours sets right before the site's own lines:
 AS_SUBMITTED_BY_HAND = (
     # scripts go back to where they were submitted, which for a service is nowhere of theirs;
@@ -47,6 +49,7 @@ class PlannedRun:
     seed: int | None
     config: dict[str, Any]
     task_id: int | None
+    folder: str = ""  # absolute
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +84,18 @@ def plan_start(
     if problems := check_options(options):
         name, problem = next(iter(problems.items()))
         raise ConflictError(name, problem)
-    tasks = _tasks(experiment, cluster, unix_name, runs)
+    folders = _folders(experiment, cluster, unix_name, runs)
+    tasks = [_task(run, folder) for run, folder in zip(runs, folders, strict=True)]
     try:
         setup = "\n".join([*AS_SUBMITTED_BY_HAND, _unix_lines(cluster.setup_lines)]).rstrip()
         text = render_script(script, options, setup=setup, tasks=tasks)
     except ScriptError as error:
         raise ConflictError("batch_script", str(error)) from error
-    return Plan(runs, options, text, mark)
+    placed = [
+        replace(run, folder=_absolute(options.chdir, folder))
+        for run, folder in zip(runs, folders, strict=True)
+    ]
+    return Plan(placed, options, text, mark)
 
 
 def _unix_lines(text: str) -> str:
@@ -139,16 +147,16 @@ def _defaults(experiment: Experiment, cluster: Cluster, unix_name: str) -> Batch
     )
 
 
-def _tasks(
+def _folders(
     experiment: Experiment, cluster: Cluster, unix_name: str, runs: Sequence[PlannedRun]
-) -> list[Task]:
+) -> list[str]:
     template = experiment.folder or cluster.run_folder
     folders = [_folder(template, experiment, unix_name, run) for run in runs]
     if len(set(folders)) < len(folders):  # runs side by side must not write into one folder
         folders = [
             f"{folder}/task-{run.task_id}" for folder, run in zip(folders, runs, strict=True)
         ]
-    return [_task(run, folder) for run, folder in zip(runs, folders, strict=True)]
+    return folders
 
 
 def _folder(template: str, experiment: Experiment, unix_name: str, run: PlannedRun) -> str:
@@ -161,6 +169,12 @@ def _folder(template: str, experiment: Experiment, unix_name: str, run: PlannedR
     for name, value in names.items():
         template = template.replace(f"{{{name}}}", value)
     return template
+
+
+def _absolute(work_dir: str, folder: str) -> str:
+    """As the job's shell will have it, without ``..``; empty where it is longer than is kept."""
+    path = "/" + posixpath.normpath(posixpath.join(work_dir, folder)).lstrip("/")
+    return path if len(path) <= MAX_FOLDER_CHARS else ""
 
 
 def _task(run: PlannedRun, folder: str) -> Task:

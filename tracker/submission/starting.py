@@ -85,6 +85,7 @@ def start(
                     "seed": run.seed,
                     "config": run.config,
                     "array_task_id": run.task_id,
+                    "folder": run.folder,
                 }
                 for run in plan.runs
             ],

@@ -1,10 +1,12 @@
-"""Configurations side by side: one flat row per setting, and which settings differ."""
+"""Configurations side by side: which settings differ, and between whom."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+
+from tracker.comparing.groups import differing
+from tracker.flat_config import flat, setting_words
 
 OTHERS_SHOWN = 5
 
@@ -19,21 +21,12 @@ class Setting:
     more: int = 0  # further values not listed
 
 
-def flatten(config: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """``{"model": {"depth": 12}}`` as ``("model.depth", "12")``; lists stay JSON."""
-    for name, value in config.items():
-        if isinstance(value, Mapping) and value:
-            yield from flatten(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value if isinstance(value, str) else json.dumps(value)
-
-
 def settings_of(
     config: Mapping[str, object], siblings: Iterable[Mapping[str, object]]
 ) -> list[Setting]:
     """Every setting of a run or of its siblings, by name, with what siblings have instead."""
-    mine = dict(flatten(config))
-    theirs = [dict(flatten(sibling)) for sibling in siblings]
+    mine = _words(flat(config))
+    theirs = [_words(flat(sibling)) for sibling in siblings]
     names = sorted(set(mine).union(*theirs))
     settings = []
     for name in names:
@@ -43,3 +36,28 @@ def settings_of(
         if name in mine or others:
             settings.append(Setting(name, value, shown, len(others) - len(shown)))
     return settings
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """Of flat settings: ``rows`` has for each of them the values of ``names`` ("": not set);
+    ``same`` are the settings that all have alike."""
+
+    names: list[str]
+    rows: list[list[str]]
+    same: list[Setting]
+
+
+def differences(settings: Sequence[Mapping[str, object]]) -> Differences:
+    names = differing(settings)
+    words = [_words(one) for one in settings]
+    shared = sorted(set(words[0]) - set(names)) if words else []
+    return Differences(
+        names=names,
+        rows=[[one.get(name, "") for name in names] for one in words],
+        same=[Setting(name, words[0][name]) for name in shared],
+    )
+
+
+def _words(settings: Mapping[str, object]) -> dict[str, str]:
+    return {name: setting_words(value) for name, value in settings.items()}

@@ -29,11 +29,12 @@ def experiments(request: HttpRequest) -> HttpResponse:
     form = ExperimentFilterForm(request.GET, actor=actor)
     form.is_valid()  # a field that makes no sense is dropped, and says so beside itself
     wanted = form.cleaned_data
+    kept = Q(runs__deleted_at=None)
     rows = matching(actor, wanted).select_related("owner", "group")
     rows = rows.annotate(
-        run_count=Count("runs"),
-        open_count=Count("runs", filter=Q(runs__status__in=[*Run.OPEN])),
-        last_run=Max("runs__created_at"),
+        run_count=Count("runs", filter=kept),
+        open_count=Count("runs", filter=kept & Q(runs__status__in=[*Run.OPEN])),
+        last_run=Max("runs__created_at", filter=kept),
     ).order_by(*SORTS[wanted.get("sort") or "newest"])
     context = {
         "section": "experiments",

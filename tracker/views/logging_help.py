@@ -1,9 +1,18 @@
-"""Ready-made texts for logging to an experiment: from Python, from curl, and a job for sbatch."""
+"""Ready-made texts for logging to an experiment: from Python with the one-file client or without,
+from curl, and a job for sbatch."""
 
 from __future__ import annotations
 
 from tracker.models import Experiment
 
+CLIENT = """\
+import queuecast
+
+queuecast.init(config={"lr": 3e-4}, seed=1)
+for step in range(1000):
+    loss = train_one_step()
+    queuecast.log({"loss": loss}, step=step)
+"""
 PYTHON = """\
 import os
 import requests
@@ -35,11 +44,18 @@ curl -s "$TRACKER_API/runs/$RUN/metrics" \
 
 
 def logging_help(experiment: Experiment, public_url: str) -> dict[str, str]:
-    """Texts by name: ``environment``, ``python``, ``curl``, ``sbatch``."""
+    """Texts by name: ``environment``, ``sbatch``; ``fetch`` and ``client``; ``python``; ``curl``."""
     scheme, _, host = public_url.partition("://")
     environment = (
         f"export TRACKER_API={scheme}://token:SECRET@{host}\nexport EXPERIMENT_ID={experiment.pk}"
     )
     # The secret stays in the environment of the shell that submits: never in script or arguments.
     sbatch = f"{environment}\nsbatch --export=ALL train.sh"
-    return {"environment": environment, "python": PYTHON, "curl": CURL, "sbatch": sbatch}
+    return {
+        "environment": environment,
+        "sbatch": sbatch,
+        "fetch": f"curl -O {public_url.rstrip('/')}/client/queuecast.py",
+        "client": CLIENT,
+        "python": PYTHON,
+        "curl": CURL,
+    }

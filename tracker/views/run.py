@@ -17,13 +17,16 @@ from tracker.models import Actor, Attempt, MetricSeries, Run
 from tracker.submission.cancelling import shown_id
 from tracker.views.base import actor_of
 from tracker.views.config_diff import settings_of
-from tracker.views.curves_data import CURVES_MAX, curves_of
+from tracker.views.curves_data import curve_controls, curves_of
 from tracker.views.job_facts import asked_and_got, record
 from tracker.views.run_cards import cards_of
 from tracker.views.run_log import log_of
+from tracker.views.run_places import files_of
 from tracker.views.run_rows import value_of, with_newest_estimate
 from tracker.views.run_standing import Standing
 from tracker.views.run_submission import deeds_of, sent_as
+from tracker.views.run_usage import usage_of
+from tracker.views.run_words import words_of
 
 RUN_ID = re.compile(r"[0-9a-f]{32}")
 REFRESH_S = 15
@@ -38,19 +41,22 @@ def run(request: HttpRequest, pk: str) -> HttpResponse:
     actor, now = actor_of(request), timezone.now()
     run = visible_run(actor, pk)
     attempt = _attempt(run)
-    siblings = Run.objects.filter(experiment=run.experiment).exclude(pk=run.pk)
+    siblings = Run.objects.filter(experiment=run.experiment, deleted_at=None).exclude(pk=run.pk)
     siblings = [_with_seed(*one) for one in siblings.values_list("seed", "config")[:SIBLINGS]]
     context = {
         "section": "experiments",
         "settings": settings_of(_with_seed(run.seed, run.config), siblings),
         "sibling_count": len(siblings),
-        "artifacts": run.artifacts.all(),
+        "files": files_of(run, actor),
+        **usage_of(run, actor),
         **_live(run, attempt, list(run.series.all()), now),
         **_job(actor, run, attempt),
+        **words_of(run, actor),
         "deeds": deeds_of(actor, run),
         "sent": sent_as(run),
         "job_id": shown_id(run),
         "log": log_of(actor, run),
+        "controls": curve_controls(request.GET),
     }
     return render(request, "tracker/run.html", context)
 
@@ -99,8 +105,7 @@ def _live(
         "cards": cards_of(run, standing),
         "estimate": estimates[0] if estimates else None,
         "series": series,
-        "curves": curves_of(series),
-        "curves_max": CURVES_MAX,
+        **curves_of(series),
         "version": _version(run, series),
         "stage": _stage(run),
         "refresh_s": SOON_REFRESH_S if _changes_soon(run, now) else REFRESH_S,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tracker.joblogs import open_run_log, path_of, streams_of
-from tracker.logs import LogUnreadable
+from tracker.logs import Unreadable
 from tracker.logs.unreadable import shown
 from tracker.models import Actor, Run
 
@@ -18,7 +18,7 @@ def log_of(actor: Actor, run: Run) -> dict[str, object] | None:
     try:
         path = path_of(run, streams[0], actor)
         open_run_log(run, streams[0], actor).close()
-    except LogUnreadable as unreadable:
+    except Unreadable as unreadable:
         return {"why": unreadable.message, "is_open": run.is_open}
     address = f"/api/v1/runs/{run.pk}/log"
     return {

@@ -119,6 +119,8 @@ def test_each_run_has_its_folder_and_the_site_its_lines(experiment, cluster, tmp
     cluster.save()
     started, _ = begin(experiment, cluster, Wish(configs=({"lr": 0.1},)))
     assert f"experiments/exp-{experiment.pk:03}" in started.script
+    folder = f"{started.request['chdir']}/experiments/exp-{experiment.pk:03}"
+    assert started.runs.get().folder == folder
     assert "module load cuda\nsource venv/bin/activate" in started.script
     assert started.request["output"] == "jobs/%j.out"
     assert (tmp_path / "home/jobs").is_dir()

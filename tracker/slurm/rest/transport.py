@@ -28,6 +28,7 @@ _JOB_ID = re.compile(r"[0-9]{1,10}(?:_[0-9]{1,10})?", re.ASCII)
 _PATHS = {
     "squeue": "/slurm/{}/jobs",
     "sacct": "/slurmdb/{}/jobs",
+    "usage": "/slurmdb/{}/jobs",
     "sinfo": "/slurm/{}/nodes",
     "nodes": "/slurm/{}/nodes",
     "partitions": "/slurm/{}/partitions",
@@ -68,7 +69,7 @@ class RestTransport:
         if not self.offers(command_name):
             raise SlurmRefused(f"slurmrestd cannot tell what {command_name} tells; ask by command")
         started_at, clock = datetime.now(UTC), time.monotonic()
-        query = accounting_query(argv) if command_name == "sacct" else ""
+        query = accounting_query(argv) if command_name in ("sacct", "usage") else ""
         path = self.server.path(_PATHS[command_name], clock + timeout_s) + query
         answer = self.server.get(path, clock + timeout_s)
         seconds = round(time.monotonic() - clock, 3)
@@ -129,10 +130,10 @@ class RestTransport:
 
 
 def accounting_query(argv: Sequence[str]) -> str:
-    """The window and ids of commands.accounting_argv as a query. slurmrestd reads other times than
-    ``uts`` and the epoch in its own zone."""
+    """The window and ids of commands.accounting_argv and usage_argv as a query. slurmrestd reads
+    other times than ``uts`` and the epoch in its own zone."""
     given = dict(pairwise(argv))
-    query = {"skip_steps": "true"}
+    query = {"skip_steps": "true" if "-X" in argv else "false"}
     if "-S" in given:
         since = datetime.fromisoformat(given["-S"]).replace(tzinfo=UTC)
         query["start_time"] = f"uts{int(since.timestamp())}"

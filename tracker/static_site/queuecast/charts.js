@@ -1,16 +1,24 @@
 /* Charts by plotly, in the colours of the page: queuecast.draw(element, {data: […], layout: {…}})
 
-   A figure is plotly's {data, layout}; a colour may be written "var(--series-1)" anywhere in it.
+   A figure is plotly's {data, layout}; a colour may be written "var(--series-1)" anywhere in it, and
+   a faint one "var(--series-1) / 20%".
    Drawn again when its box changes size and when the colour scheme changes. Load with defer,
    after plotly/plotly.min.js. */
 window.queuecast = (() => {
   "use strict";
   const figures = new Map();
 
+  // Colours of theme.css are written as #rrggbb.
+  function faint(colour, percent) {
+    if (percent === undefined) return colour;
+    const parts = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+    return `rgba(${parts.join(", ")}, ${percent / 100})`;
+  }
+
   function resolve(value, style) {
     if (typeof value === "string") {
-      const name = /^var\((--[\w-]+)\)$/.exec(value);
-      return name ? style.getPropertyValue(name[1]).trim() : value;
+      const name = /^var\((--[\w-]+)\)(?: \/ (\d+)%)?$/.exec(value);
+      return name ? faint(style.getPropertyValue(name[1]).trim(), name[2]) : value;
     }
     if (Array.isArray(value)) return value.map((item) => resolve(item, style));
     if (value && typeof value === "object") {
@@ -51,6 +59,7 @@ window.queuecast = (() => {
     const style = getComputedStyle(document.documentElement);
     return Plotly.react(element, resolve(figure.data, style), themed(figure.layout || {}, style), {
       displayModeBar: false,
+      showTips: false,
       responsive: false,
     });
   }

@@ -1,140 +1,216 @@
-/* The curves of a run: one chart a metric, in <div id="curve-charts">, from <script id="run-curves">
-   as [{name, step, time, value}]. Values that are not finite come as strings and are marked.
-   Controls: #curve-log, #curve-smooth (0 to 0.99), #curve-x (step or time). */
+/* Curves of one run or of many: reads #curve-controls, asks /api/v1/compare for what is in view,
+   draws a chart a metric into #curve-charts, and keeps all of it in the address.
+
+   <form id="curve-controls" data-source="ADDRESS?runs=…" data-live>   asks again every 15 s if live
+   <script id="run-curves">                       names of metrics, where the form does not choose
+   <fieldset id="curve-runs"> input[data-run data-label data-colour data-dash]     what is shown */
 (() => {
   "use strict";
-  const charts = document.getElementById("curve-charts");
-  const logAxis = document.getElementById("curve-log");
-  const smoothing = document.getElementById("curve-smooth");
-  const smoothingShown = document.getElementById("curve-smooth-value");
-  const xChoice = document.getElementById("curve-x");
-  let curves = [];
+  const LIVE_MS = 15_000;
+  const SETTLE_MS = 250; // a slider that is dragged asks once
+  const form = document.getElementById("curve-controls");
+  const place = document.getElementById("curve-charts");
+  if (!form || !place) return;
+  const runInputs = [...document.querySelectorAll("#curve-runs input[data-run]")];
+  const groupLegend = document.getElementById("curve-groups");
+  const lines = new Map(runInputs.map((input) => [input.dataset.run, {
+    label: input.dataset.label, colour: Number(input.dataset.colour), dash: Number(input.dataset.dash),
+  }]));
+  const charts = new Map();
+  const { COLOURS, DASHES } = queuecast.curveFigure;
 
-  const isNumber = (value) => typeof value === "number";
-
-  // Exponential moving average, corrected for its start; what is not finite leaves it as it was.
-  function smooth(values, weight) {
-    let sum = 0;
-    let mass = 0;
-    return values.map((value) => {
-      if (!isNumber(value)) return null;
-      sum = weight * sum + (1 - weight) * value;
-      mass = weight * mass + (1 - weight);
-      return sum / mass;
-    });
+  function metrics() {
+    const told = document.getElementById("run-curves");
+    return told ? JSON.parse(told.textContent) : new FormData(form).getAll("metric");
   }
 
-  function timeUnit(curve) {
-    const seconds = curve.time.length ? curve.time[curve.time.length - 1] - curve.time[0] : 0;
-    if (seconds < 120) return ["s", 1];
-    return seconds < 7200 ? ["min", 60] : ["h", 3600];
+  function edge(name) {
+    const value = form.elements[name].value;
+    return value === "" ? null : Number(value);
   }
 
-  function axis(curve) {
-    if (xChoice.value === "step") return { x: curve.step, title: "step" };
-    const [unit, size] = timeUnit(curve);
-    return { x: curve.time.map((at) => (at - curve.time[0]) / size), title: `${unit} since the first point` };
-  }
+  const hidden = () => runInputs.filter((input) => !input.checked).map((input) => input.dataset.run);
+  const TAIL = -12; // of an id, in the address: enough to tell 50 runs apart, as in compare_rows
 
-  function figure(curve) {
-    const { x, title } = axis(curve);
-    const weight = Number(smoothing.value);
-    const finite = curve.value.map((value) => (isNumber(value) ? value : null));
-    const lone = finite.filter((value) => value !== null).length < 3;
-    const line = {
-      x, y: finite, name: curve.name, mode: lone ? "lines+markers" : "lines",
-      line: { color: "var(--series-1)", width: 2 }, opacity: weight ? 0.3 : 1,
-      hovertemplate: `${xChoice.value} %{x}: %{y}<extra></extra>`,
+  function look() {
+    const notShown = new Set(hidden());
+    return {
+      axis: form.elements.x.value,
+      isLog: form.elements.log.checked,
+      from: edge("from_x"),
+      to: edge("to_x"),
+      lineOf: (run) => lines.get(run) || { label: "this run", colour: 1, dash: 0 },
+      lineOfGroup: (group, index) => ({
+        label: `${group.label} (n = ${group.run_ids.length})`, colour: (index % COLOURS) + 1,
+        dash: (index + Math.floor(index / COLOURS)) % DASHES.length,
+      }),
+      isShown: (run) => !notShown.has(run),
     };
-    const data = [line];
-    if (weight) {
-      data.push({
-        ...line, y: smooth(curve.value, weight), opacity: 1,
-        hovertemplate: `${xChoice.value} %{x}: %{y} smoothed<extra></extra>`,
-      });
+  }
+
+  function sourceOf(metric) {
+    const said = new FormData(form);
+    const query = new URLSearchParams({ metric, x: said.get("x") });
+    if (Number(said.get("smoothing"))) query.set("smoothing", said.get("smoothing"));
+    for (const by of said.getAll("group_by")) query.append("group_by", by);
+    if (query.has("group_by")) query.set("band", said.get("band"));
+    for (const name of ["from_x", "to_x"]) if (said.get(name)) query.set(name, said.get(name));
+    return `${form.dataset.source}&${query}`;
+  }
+
+  // --- one chart: what it was last told, and whether that still is what the controls say
+  async function refresh(chart) {
+    const source = sourceOf(chart.metric);
+    const known = chart.answer && chart.source === source ? { "If-None-Match": chart.etag } : {};
+    chart.asking?.abort();
+    chart.asking = new AbortController();
+    try {
+      const answer = await fetch(source, { headers: known, cache: "no-store", signal: chart.asking.signal });
+      if (answer.status === 304) return;
+      if (!answer.ok) throw new Error((await answer.json()).detail);
+      Object.assign(chart, { source, etag: answer.headers.get("ETag"), answer: await answer.json() });
+      draw(chart);
+    } catch (error) {
+      if (error.name !== "AbortError") chart.view.say(`Not up to date: ${error.message || "no answer"}`);
     }
-    const strange = curve.value.flatMap((value, index) => (isNumber(value) ? [] : [index]));
-    if (strange.length) data.push(markers(curve, x, strange));
-    return {
-      data,
-      layout: {
-        showlegend: false,
-        xaxis: { title: { text: title } },
-        yaxis: { type: logAxis.checked ? "log" : "linear" },
-        // Not finite, so without a height: these stand along the lower edge.
-        yaxis2: { overlaying: "y", range: [0, 1], visible: false, fixedrange: true },
-      },
-    };
   }
 
-  function markers(curve, x, indexes) {
-    return {
-      x: indexes.map((index) => x[index]),
-      y: indexes.map(() => 0.03),
-      yaxis: "y2",
-      mode: "markers",
-      marker: { symbol: "x", size: 9, color: "var(--bad)" },
-      text: indexes.map((index) => `${curve.value[index]} at step ${curve.step[index]}`),
-      hovertemplate: "%{text}<extra></extra>",
-    };
+  function draw(chart) {
+    if (!chart.answer || !chart.isInView) return;
+    const [told] = chart.answer.charts;
+    tellGroups(told.groups);
+    chart.view.show(told, look());
   }
 
-  function element(tag, fields, ...children) {
-    const made = Object.assign(document.createElement(tag), fields);
-    made.append(...children);
-    return made;
+  function update(chart) {
+    if (!chart.isInView) return;
+    if (chart.source === sourceOf(chart.metric)) draw(chart);
+    else refresh(chart);
   }
 
-  // A thousand rows for each curve would weigh the page down: written when first looked at.
-  function fillTable(box, curve) {
-    const head = element("tr", {}, ...["Step", "Time", "Value"].map((text) =>
-      element("th", { scope: "col", textContent: text })));
-    const rows = curve.step.map((step, index) => element("tr", {},
-      element("td", { textContent: step }),
-      element("td", { textContent: new Date(curve.time[index] * 1000).toLocaleString() }),
-      element("td", { textContent: String(curve.value[index]) })));
-    box.replaceChildren(element("table", { className: "table" },
-      element("thead", {}, head), element("tbody", {}, ...rows)));
-  }
+  const inView = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) {
+      const chart = charts.get(target.dataset.name);
+      if (!chart) continue;
+      chart.isInView = isIntersecting;
+      if (isIntersecting) update(chart);
+    }
+  }, { rootMargin: "200px" });
 
-  function addChart(curve) {
-    const box = element("div", { className: "chart-box chart-box-low" });
-    box.setAttribute("role", "img");
-    box.setAttribute("aria-label", `Curve of ${curve.name}; its numbers are in the table below it`);
-    const table = element("div", { className: "table-region table-region-tall", tabIndex: 0 });
-    table.setAttribute("role", "region");
-    table.setAttribute("aria-label", `Points of ${curve.name}`);
-    const fold = element("details", { className: "fold" },
-      element("summary", { textContent: "Numbers" }), table);
-    fold.addEventListener("toggle", () => {
-      if (fold.open) fillTable(table, curves.find((one) => one.name === curve.name));
-    });
-    const chart = element("figure", { className: "chart" },
-      element("figcaption", { textContent: curve.name }), box, fold);
-    chart.dataset.name = curve.name;
-    charts.append(chart);
+  function chartOf(metric) {
+    const known = charts.get(metric);
+    if (known) return known;
+    const chart = { metric, view: queuecast.curveChart(metric, { onZoom: zoom }), isInView: false };
+    charts.set(metric, chart);
     return chart;
   }
 
-  function drawAll() {
-    smoothingShown.textContent = smoothing.value === "0" ? "off" : smoothing.value;
-    for (const curve of curves) {
-      const known = [...charts.children].find((chart) => chart.dataset.name === curve.name);
-      const chart = known || addChart(curve);
-      queuecast.draw(chart.querySelector(".chart-box"), figure(curve));
-      const fold = chart.querySelector("details");
-      if (fold.open) fillTable(fold.querySelector(".table-region"), curve);
+  // --- all charts
+  function arrange() {
+    const names = metrics();
+    for (const [name, chart] of charts) {
+      if (names.includes(name)) continue;
+      inView.unobserve(chart.view.element);
+      chart.view.element.remove();
+      charts.delete(name);
     }
+    names.forEach((name, at) => {
+      const { element } = chartOf(name).view;
+      if (place.children[at] !== element) place.insertBefore(element, place.children[at] || null);
+      inView.observe(element);
+    });
+    const part = document.getElementById("curve-part");
+    if (part) part.hidden = names.length === 0;
+    const none = document.getElementById("no-metric");
+    if (none) none.hidden = names.length > 0;
+    const counted = document.getElementById("metrics-chosen");
+    if (counted) counted.textContent = names.length;
   }
 
-  function read() {
-    const source = document.getElementById("run-curves");
-    curves = source ? JSON.parse(source.textContent) : [];
-    document.getElementById("curve-part").hidden = curves.length === 0;
-    drawAll();
+  function showAll() {
+    arrange();
+    const smoothing = Number(form.elements.smoothing.value);
+    document.getElementById("curve-smooth-value").textContent = smoothing ? smoothing : "off";
+    const isGrouped = new FormData(form).has("group_by");
+    document.getElementById("curve-runs")?.toggleAttribute("hidden", isGrouped);
+    groupLegend?.toggleAttribute("hidden", !isGrouped);
+    showEdges();
+    for (const chart of charts.values()) update(chart);
   }
 
-  for (const control of [logAxis, smoothing, xChoice]) control.addEventListener("input", drawAll);
-  document.addEventListener("htmx:afterSwap", read);
-  read();
+  function updateAll() {
+    queuecast.address.keep(form, runInputs.length ? { hidden: hidden().map((run) => run.slice(TAIL)).join(",") } : {});
+    showAll();
+  }
+
+  function tellGroups(groups) {
+    if (!groupLegend || !groups.length) return;
+    const items = groups.map((group, index) => {
+      const line = look().lineOfGroup(group, index);
+      const item = document.createElement("li");
+      const swatch = document.querySelector(".line-swatch").cloneNode(true);
+      swatch.setAttribute("class", `line-swatch series-${line.colour} dash-${line.dash}`);
+      item.append(swatch, line.label);
+      return item;
+    });
+    groupLegend.replaceChildren(...items);
+  }
+
+  // --- the stretch that is looked at
+  function zoom(...ends) {
+    ["from_x", "to_x"].forEach((name, at) => {
+      // Whole steps, or milliseconds: a drag has no more of them to tell.
+      const digits = form.elements.x.value === "step" ? 0 : 3;
+      form.elements[name].value = ends[at] === null ? "" : Number(ends[at].toFixed(digits));
+    });
+    updateAll();
+  }
+
+  const edges = [...form.querySelectorAll("[data-edge]")];
+
+  function showEdges() {
+    const scale = queuecast.scale(form.elements.x.value);
+    for (const input of edges) {
+      input.type = scale.input;
+      if (scale.input === "datetime-local") input.step = 1;
+      const value = form.elements[input.dataset.edge].value;
+      if (input !== document.activeElement) input.value = value === "" ? "" : scale.text(Number(value));
+    }
+    document.getElementById("curve-unit").textContent = scale.unit;
+  }
+
+  function readEdge(input) {
+    const scale = queuecast.scale(form.elements.x.value);
+    const value = scale.read(input.value);
+    input.setAttribute("aria-invalid", value === null && input.value.trim() !== "");
+    form.elements[input.dataset.edge].value = value ?? "";
+    updateAll();
+  }
+
+  let settling = null;
+  form.addEventListener("input", (event) => {
+    if (event.target.dataset.edge) return;
+    if (event.target.name === "x") form.elements.from_x.value = form.elements.to_x.value = "";
+    clearTimeout(settling);
+    settling = setTimeout(updateAll, event.target.type === "range" ? SETTLE_MS : 0);
+  });
+  form.addEventListener("submit", (event) => event.preventDefault());
+  for (const input of edges) input.addEventListener("change", () => readEdge(input));
+  for (const input of runInputs) input.addEventListener("input", updateAll);
+  document.getElementById("curve-whole").addEventListener("click", () => zoom(null, null));
+
+  // --- what is logged meanwhile
+  const isOver = ({ answer }) => answer && !answer.runs.some((run) => run.is_open);
+
+  function lookAgain() {
+    if (document.hidden || [...charts.values()].some(isOver)) return;
+    for (const chart of charts.values()) if (chart.isInView) refresh(chart);
+  }
+  if ("live" in form.dataset) setInterval(lookAgain, LIVE_MS);
+  // The page of a run says itself when something is new, at its end as well.
+  document.addEventListener("htmx:afterSwap", () => {
+    arrange();
+    for (const chart of charts.values()) if (chart.isInView) refresh(chart);
+  });
+  showAll();
 })();

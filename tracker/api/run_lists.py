@@ -1,0 +1,105 @@
+"""Lists of runs: found, sorted and with the columns asked for, by pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Prefetch, QuerySet
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.exceptions import ValidationError
+from rest_framework.pagination import Cursor
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from tracker.api.base import ActorView
+from tracker.api.pagination import NewestRunFirst
+from tracker.models import Run, StartEstimate
+from tracker.points import json_value
+from tracker.run_columns import Values, values_of
+from tracker.run_lists import RunList, Which, run_list
+
+QUERY = [
+    OpenApiParameter("q", str, description="words to be found in name, id, notes, tags, user"),
+    OpenApiParameter(
+        "where", str, description="a filter: metrics.loss < 0.1 and config.lr > 0.001 and tag = a"
+    ),
+    OpenApiParameter("sort", str, description="a key; largest first with a minus: -metrics.loss"),
+    OpenApiParameter(
+        "columns", str, description="keys to answer under values: metrics.loss,config.*,duration_s"
+    ),
+    OpenApiParameter("which", str, enum=[*Which], description="all where it is not given"),
+]
+
+
+class RunPages(NewestRunFirst):
+    """Newest first by the runs' ids. Of a sorted list by places, which move as runs change."""
+
+    max_page_size = 1_000
+    offset_cutoff = 10_000_000
+    place: int | None = None  # of a sorted list, where the page begins
+
+    def paginate_queryset(
+        self, queryset: QuerySet[Run], request: Request, view: Any = None
+    ) -> list[Run]:
+        if view.wanted.sort is None:
+            return super().paginate_queryset(queryset, request, view)
+        self.base_url, self.request = request.build_absolute_uri(), request
+        self.page_size = self.get_page_size(request)
+        cursor = self.decode_cursor(request)
+        self.place = cursor.offset if cursor else 0
+        rows = list(queryset[self.place : self.place + self.page_size + 1])
+        self.has_next = len(rows) > self.page_size
+        self.page = rows[: self.page_size]
+        return self.page
+
+    def get_next_link(self) -> str | None:
+        if self.place is None:
+            return super().get_next_link()
+        return self._link(self.place + self.page_size) if self.has_next else None
+
+    def get_previous_link(self) -> str | None:
+        if self.place is None:
+            return super().get_previous_link()
+        return self._link(max(0, self.place - self.page_size)) if self.place else None
+
+    def _link(self, place: int) -> str:
+        return self.encode_cursor(Cursor(offset=place, reverse=False, position=None))
+
+
+class ListsRuns(ActorView):
+    """A view that answers lists of runs; ``wanted`` is what the request asks for."""
+
+    pagination_class = RunPages
+    wanted: RunList
+
+    def answer(self, request: Request, **only: object) -> Response:
+        now = timezone.now()
+        self.wanted = run_list(request.query_params, which=Which.ALL)
+        if self.wanted.errors:
+            raise ValidationError(self.wanted.errors)
+        runs = shown(self.wanted.seen_by(self.actor).filter(**only))
+        runs = self.wanted.chosen(self.filter_queryset(runs), now=now)
+        page = self.paginate_queryset(self.wanted.sorted(runs.defer("surroundings"), now=now))
+        rows = self.get_serializer(page, many=True).data
+        if self.wanted.columns:
+            values = values_of(page, self.wanted.columns, now=now)
+            for row in rows:
+                row["values"] = _json(values[row["run_id"]])
+        return self.get_paginated_response(rows)
+
+
+def shown(runs: QuerySet[Run]) -> QuerySet[Run]:
+    """With all that the runs' serializer reads."""
+    newest = StartEstimate.objects.filter(is_newest=True)
+    # prefetched and not joined: a thousand runs share one cluster
+    return runs.prefetch_related(
+        "cluster", "job", "tags", Prefetch("job__estimates", newest, to_attr="newest_estimates")
+    )
+
+
+def _json(values: Values) -> dict[str, object]:
+    return {
+        text: json_value(value) if isinstance(value, float) else value
+        for text, value in values.items()
+    }

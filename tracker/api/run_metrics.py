@@ -1,0 +1,93 @@
+"""Metrics of a run: the path every training job takes each step, and its curves read back."""
+
+from __future__ import annotations
+
+import json
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from tracker import recording
+from tracker.api import bodies, shapes
+from tracker.api.aliases import run_to_log_to
+from tracker.api.base import ActorView, visible_or_404
+from tracker.api.parsing import parse_points
+from tracker.api.plain import answers_problems, json_body, signed_in
+from tracker.models import Actor, Experiment, Run, Token
+from tracker.points import json_values
+from tracker.series import read_curve
+
+# What an append needs to know, and by hand: Django's compiler takes longer than all the rest.
+_RUN = f"""
+SELECT id, attempt, submission_id, experiment_id FROM {Run._meta.db_table}
+WHERE id = %s AND deleted_at IS NULL
+"""  # noqa: S608
+_EXPERIMENT = f"SELECT id, owner_id FROM {Experiment._meta.db_table} WHERE id = %s"  # noqa: S608
+INT64 = {"min_value": -(2**63), "max_value": 2**63 - 1}
+
+
+class CurveQuery(serializers.Serializer):
+    name = serializers.CharField(max_length=250, trim_whitespace=False)
+    max_points = serializers.IntegerField(required=False, min_value=4, max_value=100_000)
+    attempt = serializers.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
+    from_step = serializers.IntegerField(required=False, **INT64)
+    to_step = serializers.IntegerField(required=False, **INT64)
+
+
+@answers_problems("POST")
+def append_metrics(request: HttpRequest, run_id: str) -> HttpResponse:
+    actor = signed_in(request)
+    if actor.scope == Token.Scope.WEBHOOK:
+        raise PermissionDenied("A token of scope webhook reaches /webhooks/slurm only.")
+    run = _run_to_append_to(actor, run_id)
+    points = bodies.points_of(json_body(request, parse_points))
+    stored = recording.append_points(run, points, now=timezone.now())
+    return JsonResponse({"stored": stored}, status=201 if stored else 200)
+
+
+class RunMetrics(ActorView):
+    open_to_run_tokens = True
+
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: str) -> HttpResponse:
+        # REST's own frame costs more than storing a point does: one view for both addresses.
+        if request.method == "POST":
+            return append_metrics(request, **kwargs)
+        return super().dispatch(request, *args, **kwargs)
+
+    @extend_schema(parameters=[CurveQuery], responses=shapes.CurveShape)
+    def get(self, request: Request, run_id: str) -> HttpResponse:
+        run = visible_or_404(self.actor.runs(), "Run", pk=run_id)
+        query = CurveQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        wanted = dict(query.validated_data)
+        series = visible_or_404(run.series.all(), "Metric", name=wanted.pop("name"))
+        curve = read_curve(series, **wanted)
+        # Not by REST's renderer, which asks of each number what it is.
+        columns = {
+            "name": series.name,
+            "step": curve.step.tolist(),
+            "time": curve.time_s.tolist(),
+            "value": json_values(curve.value.tolist()),
+        }
+        body = json.dumps(columns, separators=(",", ":"))
+        return HttpResponse(body, content_type="application/json")
+
+    @extend_schema(
+        request=shapes.POINTS, responses={201: shapes.StoredShape, 200: shapes.StoredShape}
+    )
+    def post(self, _request: Request, run_id: str) -> Response:
+        """For the schema; ``dispatch`` takes it to ``append_metrics``."""
+        raise NotImplementedError(run_id)
+
+
+def _run_to_append_to(actor: Actor, run_id: str) -> Run:
+    for run in Run.objects.raw(_RUN, [run_id]):
+        [run.experiment] = Experiment.objects.raw(_EXPERIMENT, [run.experiment_id])
+        if actor.may_log_to(run):
+            return run
+    return run_to_log_to(actor, run_id)
