@@ -73,7 +73,8 @@ def of_holes(points: Sequence[WalltimePoint], run: OwnRun, clock: Clock) -> Iter
         start_s, limit_s = point.start.p50_s, 60.0 * point.limit_minutes
         if point.p_killed is None or point.p_killed > RISKY or start_s is None:
             continue
-        if is_worth_it(asked_s - start_s - run.lost_s(limit_s, start_s), asked_s):
+        gain_s = asked_s - start_s - run.lost_s(limit_s, start_s)
+        if is_worth_it(gain_s, asked_s, asked.limit_minutes):
             said = (
                 f"A limit of {span(limit_s)} fits a hole: half the time it starts by"
                 f" {clock.said(start_s)}, {span(asked_s - start_s)} sooner."

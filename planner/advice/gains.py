@@ -30,7 +30,7 @@ class Gain:
             return cls(None, after.has_start, "as asked it is refused")
         gain_s = _gain_s(before, after, of, horizon_s)
         wait_s = horizon_s if before.p50_s is None else before.p50_s
-        helps = gain_s is not None and is_worth_it(gain_s - lost_s, wait_s)
+        helps = gain_s is not None and is_worth_it(gain_s - lost_s, wait_s, before.limit_minutes)
         return cls(gain_s, helps, _words(gain_s, of, is_least=not before.has_start))
 
 

@@ -144,8 +144,10 @@ def ranked(options: Iterable[Option]) -> tuple[Option, ...]:
         in_order += sorted(alike, key=_among_alike)
         del by_end[: len(alike)]
     asked = next((one for one in in_order if one.is_default and one.has_start), None)
-    if asked is not None and not is_worth_it(_sooner_s(in_order[0], asked), asked.p50_s or 0.0):
-        in_order.sort(key=lambda option: option is not asked)
+    if asked is not None:
+        sooner_s, wait_s = _sooner_s(in_order[0], asked), asked.p50_s or 0.0
+        if not is_worth_it(sooner_s, wait_s, asked.limit_minutes):
+            in_order.sort(key=lambda option: option is not asked)
     return tuple(in_order)
 
 

@@ -35,9 +35,9 @@ from tests.cluster.load import STEADY, workload
 pytestmark = pytest.mark.prove
 SEED = 60
 PAIRS = 5
-MINUTES = 20.0  # of load: until then the last probe has had time to start
+MINUTES = 16.0  # of load: until then the last probe has had time to start
 FIRST_SHARE = 0.2  # of the load goes before the first probe
-EVERY_S = 65.0  # more than a capture and the advice on it take
+EVERY_S = 55.0  # more than a capture and the advice on it take
 PER_MINUTE = 7.0  # more than the cluster gets done: nobody needs advice where nobody waits
 PATIENCE = 0.6  # of the load's time, from the last probe on
 AT_ONCE = 3
@@ -68,7 +68,7 @@ def _record(folder: Path, seed: int, minutes: float) -> None:
     rng = np.random.default_rng(seed)
     load = workload(rng, minutes, PER_MINUTE, STEADY)
     first_s = max(LEAD_S, FIRST_SHARE * minutes * 60)
-    count = max(3, min(12, int((0.75 * minutes * 60 - first_s) / EVERY_S) + 1))
+    count = max(3, min(10, int((0.75 * minutes * 60 - first_s) / EVERY_S) + 1))
     asked = probes(rng, count, first_s, EVERY_S)
     patience_s = PATIENCE * minutes * 60
     together = threading.Barrier(2)

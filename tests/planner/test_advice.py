@@ -320,3 +320,19 @@ def test_what_was_asked_for_comes_first_unless_another_is_worth_a_change() -> No
     much_sooner, late = option("much sooner", 8900.0), option("late", 20_000.0)
     assert ranked([late, sooner, asked]) == (asked, sooner, late)
     assert ranked([late, sooner, asked, much_sooner]) == (much_sooner, sooner, asked, late)
+
+
+@pytest.mark.parametrize(
+    ("limit_minutes", "sooner_s", "is_worth_a_change"),
+    [(5, 70.0, False), (5, 80.0, True), (60, 590.0, False), (60, 610.0, True)],
+)
+def test_who_asks_for_minutes_counts_in_minutes(
+    limit_minutes: int, sooner_s: float, *, is_worth_a_change: bool
+) -> None:
+    def option(start_s: float, *, is_default: bool) -> Option:
+        ends = Quantiles(None, start_s + 30.0, None)
+        fields = {"p50_s": start_s, "finish": ends, "is_default": is_default}
+        return Option("any", CPU_JOB, limit_minutes, None, **fields)
+
+    asked, sooner = option(700.0, is_default=True), option(700.0 - sooner_s, is_default=False)
+    assert (ranked([asked, sooner])[0] is sooner) == is_worth_a_change
