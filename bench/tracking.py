@@ -33,7 +33,7 @@ from tests import services
 SETTLES_S = 15  # from the first answer to the last worker's start
 SIZES = {
     False: Size(singles=300, each_of_eight=60, batches=25, runs=10_000, rounds=4),
-    True: Size(singles=60, each_of_eight=10, batches=5, runs=2000, rounds=1),
+    True: Size(singles=60, each_of_eight=10, batches=10, runs=2000, rounds=1),
 }
 
 

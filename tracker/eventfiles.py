@@ -53,7 +53,7 @@ def runs_to_look_at(now: datetime, most: int = 100) -> QuerySet[Run]:
     return (
         Run.objects.filter(Q(folder__gt="") | Exists(told))
         .filter(Q(status__in=Run.OPEN) | (Q(ended_at__lt=now - SETTLED) & ~Exists(was_read)))
-        .filter(job__start_at__isnull=False, deleted_at=None)
+        .filter(job__start_at__isnull=False, created_by__isnull=False, deleted_at=None)
         .select_related("job__cluster", "created_by", "event_reading")
         .order_by(F("event_reading__read_at").asc(nulls_first=True), "pk")[:most]
     )

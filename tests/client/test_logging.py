@@ -139,7 +139,7 @@ queuecast.finish()
     assert len(sizes) < 40
 
 
-@pytest.mark.parametrize("variable", ["SLURM_PROCID", "RANK"])
+@pytest.mark.parametrize("variable", ["SLURM_PROCID", "RANK", "PMI_RANK"])
 def test_of_many_ranks_only_the_first_logs_unless_all_shall(
     node: Node, service: Service, variable: str
 ) -> None:

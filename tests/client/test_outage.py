@@ -140,6 +140,11 @@ def written(node: Node) -> int:
     return sum('"m":' in line for line in lines)
 
 
+def test_a_folder_that_is_not_there_is_told(node: Node) -> None:
+    told = node.command("sync", "/shared/spoool")
+    assert (told.returncode, told.stderr) == (1, "queuecast: /shared/spoool is not there\n")
+
+
 def test_half_a_line_of_a_killed_process_is_left_out(node: Node, service: Service) -> None:
     header = {"run": {"experiment": "7", "create": {"slurm_job_id": 1}, "attempt": 0}}
     lines = [header, {"t": 1.5, "s": 0, "m": {"loss": 1}}, {"t": 2.5, "s": 1, "m": {"loss": 2}}]

@@ -12,7 +12,7 @@ import pytest
 from tests.client.node import Node
 from tests.client.onefile import FILE
 from tests.factories import make_cluster, make_experiment
-from tracker.models import Run, Token
+from tracker.models import Cluster, Run, Submission, Token
 from tracker.series import read_curve
 
 
@@ -46,6 +46,7 @@ def test_a_training_becomes_a_run_with_all_its_words(node: Node):
 run = queuecast.init(config={"lr": 3e-4}, seed=1, name="first", tags={"data": "c4"})
 for step in range(1_500): run.log({"loss": 1 / (step + 1), "grad": float("inf")}, step=step)
 run.log_artifact("last.pt", kind="checkpoint")
+assert run.flush(60)
 run.finish()
 print(run.id)
 """,
@@ -73,6 +74,29 @@ def test_a_requeued_training_goes_on_with_its_run_whatever_its_configuration_say
     run = Run.objects.get()
     assert [values_of(run, "loss", attempt=attempt) for attempt in (0, 1)] == [[5], [4]]
     assert run.status == "RUNNING"
+
+
+def test_each_task_of_a_started_sweep_logs_to_its_own_run(node: Node, people, experiment):
+    sweep = Submission.objects.create(
+        experiment=experiment, cluster=Cluster.objects.get(), request={}
+    )
+    _, secret = Token.issue(user=people.alice, scope="run", experiment=experiment, submission=sweep)
+    made = [
+        Run.objects.create(experiment=experiment, submission=sweep, array_task_id=task)
+        for task in (0, 1)
+    ]
+    for task, run in enumerate(made):
+        address = node.environ["TRACKER_API"].rpartition("@")[2]
+        environ = {
+            "TRACKER_API": f"http://{run.pk}:{secret}@{address}",
+            "RUN_ID": run.pk,
+            "SLURM_JOB_ID": str(829 - task),
+        }
+        script = f"queuecast.init(config={{'task': {task}}})\nqueuecast.log({{'loss': {task}}})"
+        assert node.run(script, **environ).stderr == ""
+    assert Run.objects.count() == 2
+    assert [values_of(run, "loss") for run in made] == [[0], [1]]
+    assert [Run.objects.get(pk=run.pk).config for run in made] == [{"task": 0}, {"task": 1}]
 
 
 def test_what_a_killed_training_left_is_stored_once_by_two_syncs(node: Node, people):

@@ -32,7 +32,7 @@ sleep 240
 
 def start(page: Page, service: Service) -> None:
     squeue = service.data_dir / "demo/bin/squeue"
-    services.wait_until(squeue.exists, "the demo cluster", 60)
+    services.wait_until(squeue.exists, "the demo cluster", 150)
     page.goto("/experiments/new")
     page.get_by_label("Name (required)").fill("with files")
     page.get_by_label("Batch script").fill(SCRIPT)

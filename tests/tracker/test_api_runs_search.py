@@ -6,9 +6,9 @@ import pytest
 from django.test import Client
 
 from bench.many_runs import fill
-from tests.factories import NOW, make_experiment
+from tests.factories import NOW, make_cluster, make_experiment, make_job
 from tests.tracker.callers import by_token
-from tracker.models import Actor, Run, RunTag
+from tracker.models import Actor, Run, RunTag, StartEstimate
 from tracker.recording import (
     NewPoint,
     append_points,
@@ -78,6 +78,23 @@ def test_columns_are_answered_as_values_and_what_is_missing_is_absent(alice, run
     losses = [one["metrics.loss"] for one in values[:2]]
     assert losses == ["-Infinity", "NaN"]
     assert "values" not in alice.get("/api/v1/runs").json()["results"][0]
+
+
+def test_a_run_in_a_list_is_as_it_is_alone(alice, runs, people):
+    cluster = make_cluster()
+    job = make_job(cluster)
+    Run.objects.filter(pk=runs[0].pk).update(
+        job=job, status="PENDING", cluster=cluster, parent=runs[1], submitted_at=NOW
+    )
+    StartEstimate.objects.create(
+        job=job, issued_at=NOW, snapshot_at=NOW, p50_at=NOW, horizon_s=1, replicas=4, is_newest=True
+    )
+    listed = {run["run_id"]: run for run in alice.get("/api/v1/runs").json()["results"]}
+    for run in runs:
+        alone = alice.get(f"/api/v1/runs/{run.pk}").json()
+        assert listed[run.pk] == {name: alone[name] for name in listed[run.pk]}
+        assert alone.keys() - listed[run.pk].keys() == {"surroundings", "metrics"}
+    assert listed[runs[0].pk]["estimate"]["p50"] == "2026-11-23T12:30:00Z"
 
 
 def test_a_filter_that_makes_no_sense_is_400_with_its_field(alice, runs):

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import pwd
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import quote
 
 import pytest
 
+from tests import services
 from tests.factories import NOW, make_cluster, make_experiment, make_job
 from tests.tracker.callers import by_session, by_token
+from tests.tracker.log_path_corpus import ATTEMPTS, FOLDER_ATTEMPTS, OWNER_UID, SECRET, plant
 from tracker.api import downloads
 from tracker.models import Actor, Cluster, ClusterAccount, Job, Run
 from tracker.recording import add_artifact
@@ -125,6 +129,33 @@ def test_the_services_own_files_are_not_shown(people, run, folder, settings):
     settings.DATA_DIR = folder
     assert get(people.alice, run, folder).status_code == 403
     assert content(people.alice, run, folder / "config.yaml").status_code == 403
+
+
+@pytest.fixture
+def planted(run, monkeypatch) -> Iterator[Path]:
+    """The corpus' tree as the run's folder, with everything around it told of as well."""
+    with services.folder("queuecast-files-") as base:
+        base.chmod(0o755)
+        root = plant(base)
+        monkeypatch.setattr(pwd, "getpwnam", lambda _: SimpleNamespace(pw_uid=OWNER_UID))
+        Run.objects.update(folder=str(root))
+        for path in ("/", "/etc", "/proc", str(base), str(root)):
+            add_artifact(run, actor=Actor(run.created_by), kind="artifact", path=path)
+        Cluster.objects.update(log_roots=[str(root)])
+        yield root
+
+
+def test_no_attempt_of_the_corpus_lists_or_downloads_anything(people, run, planted):
+    client = by_session(people.alice)
+    for what, attempts in (("files/content", ATTEMPTS), ("files", FOLDER_ATTEMPTS)):
+        for attempt in attempts:
+            if attempt.needs_root and os.geteuid() != 0:
+                continue
+            path = attempt.path.replace("{root}", str(planted)).encode("utf-8", "surrogatepass")
+            answer = client.get(f"/api/v1/runs/{run.pk}/{what}?path={quote(path)}")
+            refused = answer.status_code in (400, 403, 404)
+            assert refused or (what, path) == ("files", b""), attempt.path
+            assert SECRET not in answer.content
 
 
 # --- to whom

@@ -76,7 +76,10 @@ def sent(case: schemathesis.Case, secret: str) -> HttpResponse:
     headers["Authorization"] = f"Bearer {secret}"
     content_type = headers.pop("Content-Type", JSON)
     client = Client(headers=headers, raise_request_exception=False)
-    return client.generic(wire.method, wire.path_url, wire.body or b"", content_type)
+    answer = client.generic(wire.method, wire.path_url, wire.body or b"", content_type)
+    if answer.streaming:
+        list(answer)  # only then does the client close it, and free its place
+    return answer
 
 
 ROOT_CONTRACTS = ["experiments/{experiments}/runs", "runs/{runs}/metrics", "webhooks/slurm"]

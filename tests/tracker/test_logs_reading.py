@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tracker.logs import Unreadable, Piece, read_before, read_piece
+from tracker.logs import Piece, Unreadable, read_before, read_piece
 
 BYTES = st.sampled_from([b"a", b"\n", b"\r", "é".encode(), "日".encode(), "😀".encode(), b"\0"])
 BROKEN = BYTES | st.sampled_from([b"\xff", b"\x80", b"\xe6\x97", b"\xf0\x9f\x98", b"\xed\xa0\x80"])

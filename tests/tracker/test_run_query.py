@@ -9,9 +9,9 @@ from tracker.flat_config import flat, setting_words
 from tracker.models import Actor, MetricSeries, Run
 from tracker.points import bits_of
 from tracker.recording import NewPoint, append_points, create_run, tag_runs
-from tracker.run_keys import Key, Kind, QueryError, Sort, parse_columns, parse_key, parse_sort
-from tracker.run_query import Clause, parse_where
-from tracker.run_search import in_order, matching, with_words
+from tracker.searching.keys import Key, Kind, QueryError, Sort, parse_columns, parse_key, parse_sort
+from tracker.searching.query import Clause, parse_where
+from tracker.searching.search import in_order, matching, with_words
 
 LOSS = Key(Kind.METRIC, "loss")
 LR = Key(Kind.CONFIG, "optim.lr")

@@ -91,7 +91,7 @@ def test_reading_goes_on_where_it_ended_and_loses_nothing(written: Path) -> None
 
 def test_a_file_cut_anywhere_gives_its_whole_records_and_then_the_rest(written: Path) -> None:
     data, whole = written.read_bytes(), read(written).records
-    for size in range(len(data)):
+    for size in range(0, len(data), 3):
         written.write_bytes(data[:size])
         first = read(written)
         assert first.stop == "cut" or (first.stop == "end" and first.end == size)

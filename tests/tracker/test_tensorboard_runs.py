@@ -214,7 +214,9 @@ def test_open_runs_are_looked_at_again_and_again_and_ended_ones_once_more(run, f
     assert due(later) == [run]
 
 
-@pytest.mark.parametrize("change", [{"folder": ""}, {"deleted_at": NOW}, {"job": None}], ids=str)
+@pytest.mark.parametrize(
+    "change", [{"folder": ""}, {"deleted_at": NOW}, {"job": None}, {"created_by": None}], ids=str
+)
 def test_runs_without_files_to_see_are_not_looked_at(run, change):
     Run.objects.update(**change)
     assert not eventfiles.runs_to_look_at(NOW)

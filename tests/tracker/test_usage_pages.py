@@ -97,6 +97,13 @@ def test_out_of_memory_asks_for_more(alice, people, experiment) -> None:
     assert "By jobs that did not complete" in text
 
 
+def test_runs_of_one_job_are_said_to_share_what_it_used(alice, people, experiment) -> None:
+    run = ended(experiment, people, max_rss_mib=10 * GIB)
+    assert "is shared by" not in text_of(alice.get(f"/runs/{run.pk}"))
+    create_run(experiment, actor=Actor(people.alice), slurm_job_id=run.slurm_job_id, seed=2)
+    assert "is shared by 2 runs" in text_of(alice.get(f"/runs/{run.pk}"))
+
+
 def test_what_was_not_recorded_is_said(alice, people, experiment) -> None:
     run = ended(experiment, people)
     assert "are read from Slurm's accounting some minutes after the end" in text_of(

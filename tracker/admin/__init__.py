@@ -3,9 +3,27 @@
 from django.contrib import admin
 from django.contrib.auth.decorators import login_required
 
-from tracker.admin import access, clusters, experiments, jobs, notices, runs, submissions
+from tracker.admin import (
+    access,
+    clusters,
+    eventfiles,
+    experiments,
+    jobs,
+    notices,
+    runs,
+    submissions,
+)
 
-__all__ = ["access", "clusters", "experiments", "jobs", "notices", "runs", "submissions"]
+__all__ = [
+    "access",
+    "clusters",
+    "eventfiles",
+    "experiments",
+    "jobs",
+    "notices",
+    "runs",
+    "submissions",
+]
 
 # Our own page signs people in, and counts how often a password is tried.
 admin.site.login = login_required(admin.site.login)  # type: ignore[method-assign]

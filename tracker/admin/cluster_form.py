@@ -33,8 +33,8 @@ class ClusterForm(forms.ModelForm):
             "{run} and {seed} are filled in.",
             "job_output": "Slurm's pattern of the log, where neither request nor script has one.",
             "setup_lines": "Shell lines before every script, such as: module load cuda.",
-            "log_roots": 'Folders below which logs may be read here, for example ["/home"]; '
-            "empty: none are. A log must belong to the job's own user as well.",
+            "log_roots": 'Folders below which logs and files may be read here, such as ["/home"]; '
+            "empty: none are. They must belong to the job's own user as well.",
             "private_data": "The cluster's own PrivateData words are added by themselves; "
             '["jobs"] hides the jobs of others even where Slurm shows them.',
         }

@@ -13,7 +13,16 @@ from django.utils.html import format_html
 
 from tracker import submission, tasks
 from tracker.admin.base import AuditedAdmin, FactAdmin
-from tracker.models import Actor, Artifact, MetricPoint, MetricSeries, Run
+from tracker.models import (
+    Actor,
+    Artifact,
+    MetricChunk,
+    MetricPoint,
+    MetricSeries,
+    Run,
+    RunTag,
+    SavedView,
+)
 from tracker.models.submissions import SCRIPT_OF_RUN
 from tracker.points import value_of
 from tracker.recording import ConflictError, finish_run
@@ -34,6 +43,7 @@ class RunAdmin(AuditedAdmin, FactAdmin):
     )  # fmt: skip
     list_filter = (
         "status", "cluster", "closed_by_client", "submission__state",
+        ("archived_at", admin.EmptyFieldListFilter), ("deleted_at", admin.EmptyFieldListFilter),
         ("submission", admin.EmptyFieldListFilter),
     )  # fmt: skip
     list_select_related = ("experiment", "cluster", "created_by")
@@ -137,6 +147,20 @@ def _cell(value: object) -> object:
     return value
 
 
+@admin.register(RunTag)
+class RunTagAdmin(FactAdmin):
+    list_display = ("name", "value", "run")
+    search_fields = ("=name", "value", "run__id")
+    list_select_related = ("run",)
+
+
+@admin.register(SavedView)
+class SavedViewAdmin(FactAdmin):
+    list_display = ("name", "owner", "experiment", "query", "created_at")
+    list_select_related = ("owner", "experiment")
+    search_fields = ("name", "owner__username", "experiment__name")
+
+
 @admin.register(MetricSeries)
 class MetricSeriesAdmin(FactAdmin):
     list_display = ("name", "run", "last_step", "last", "count", "non_finite_count", "updated_at")
@@ -164,6 +188,21 @@ class MetricPointAdmin(FactAdmin):
     @admin.display(description="value")
     def value(self, point: MetricPoint) -> float:
         return value_of(point.value_bits)
+
+
+@admin.register(MetricChunk)
+class MetricChunkAdmin(FactAdmin):
+    """What compaction made of points; the columns themselves are bytes for programs."""
+
+    list_display = ("series", "run", "attempt", "first_step", "last_step", "count")
+    list_select_related = ("series__run",)
+    search_fields = ("=series__name", "=series__run__id")
+    ordering = ("-id",)
+    exclude = ("columns",)
+
+    @admin.display(description="run")
+    def run(self, chunk: MetricChunk) -> str:
+        return chunk.series.run_id
 
 
 @admin.register(Artifact)

@@ -26,7 +26,7 @@ from tracker.exports import (
 )
 from tracker.filters import RunFilter
 from tracker.models import Run
-from tracker.run_lists import Which, run_list
+from tracker.searching.lists import Which, run_list
 
 MAX_NAMED_RUNS = 1_000
 TYPES = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import ValidationError
@@ -14,10 +14,11 @@ from rest_framework.response import Response
 
 from tracker.api.base import ActorView
 from tracker.api.pagination import NewestRunFirst
-from tracker.models import Run, StartEstimate
+from tracker.api.run_rows import shown_rows
+from tracker.models import Run
 from tracker.points import json_value
-from tracker.run_columns import Values, values_of
-from tracker.run_lists import RunList, Which, run_list
+from tracker.searching.columns import Values, values_of
+from tracker.searching.lists import RunList, Which, run_list
 
 QUERY = [
     OpenApiParameter("q", str, description="words to be found in name, id, notes, tags, user"),
@@ -41,7 +42,7 @@ class RunPages(NewestRunFirst):
 
     def paginate_queryset(
         self, queryset: QuerySet[Run], request: Request, view: Any = None
-    ) -> list[Run]:
+    ) -> list[dict[str, Any]]:
         if view.wanted.sort is None:
             return super().paginate_queryset(queryset, request, view)
         self.base_url, self.request = request.build_absolute_uri(), request
@@ -78,24 +79,16 @@ class ListsRuns(ActorView):
         self.wanted = run_list(request.query_params, which=Which.ALL)
         if self.wanted.errors:
             raise ValidationError(self.wanted.errors)
-        runs = shown(self.wanted.seen_by(self.actor).filter(**only))
-        runs = self.wanted.chosen(self.filter_queryset(runs), now=now)
-        page = self.paginate_queryset(self.wanted.sorted(runs.defer("surroundings"), now=now))
-        rows = self.get_serializer(page, many=True).data
+        runs = self.filter_queryset(self.wanted.seen_by(self.actor).filter(**only))
+        runs = self.wanted.sorted(self.wanted.chosen(runs, now=now), now=now)
+        # Only ids are sorted: rows with their configurations would go through the sort as well.
+        ids = [row["pk"] for row in self.paginate_queryset(runs.values("pk"))]
+        rows = shown_rows(ids)
         if self.wanted.columns:
-            values = values_of(page, self.wanted.columns, now=now)
+            values = values_of(ids, self.wanted.columns, now=now)
             for row in rows:
                 row["values"] = _json(values[row["run_id"]])
         return self.get_paginated_response(rows)
-
-
-def shown(runs: QuerySet[Run]) -> QuerySet[Run]:
-    """With all that the runs' serializer reads."""
-    newest = StartEstimate.objects.filter(is_newest=True)
-    # prefetched and not joined: a thousand runs share one cluster
-    return runs.prefetch_related(
-        "cluster", "job", "tags", Prefetch("job__estimates", newest, to_attr="newest_estimates")
-    )
 
 
 def _json(values: Values) -> dict[str, object]:

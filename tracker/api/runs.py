@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, viewsets
@@ -14,16 +14,17 @@ from tracker import recording
 from tracker.api import shapes
 from tracker.api.aliases import create_run_in, run_to_log_to
 from tracker.api.base import ActorView, visible_or_404
-from tracker.api.run_lists import QUERY, ListsRuns, shown
+from tracker.api.run_lists import QUERY, ListsRuns
 from tracker.api.run_shapes import (
     ArtifactSerializer,
+    ListedRunSerializer,
     RunDetailSerializer,
     RunSerializer,
 )
 from tracker.api.word_shapes import DESCRIPTIONS, BulkSerializer, RunWordSerializer
 from tracker.bulk import Deed, do_to_runs
 from tracker.filters import RunFilter
-from tracker.models import Artifact, Run
+from tracker.models import Artifact, Run, StartEstimate
 
 
 class RunViewSet(ListsRuns, viewsets.GenericViewSet):
@@ -35,15 +36,18 @@ class RunViewSet(ListsRuns, viewsets.GenericViewSet):
     open_to_run_tokens = True
 
     def get_queryset(self) -> QuerySet[Run]:
-        return shown(self.actor.runs())
+        newest = StartEstimate.objects.filter(is_newest=True)
+        estimates = Prefetch("job__estimates", newest, to_attr="newest_estimates")
+        runs = self.actor.runs().select_related("cluster", "job")
+        return runs.prefetch_related("tags", "series", estimates)
 
-    @extend_schema(parameters=QUERY)
+    @extend_schema(parameters=QUERY, responses=ListedRunSerializer(many=True))
     def list(self, request: Request) -> Response:
         return self.answer(request)
 
     @extend_schema(responses=RunDetailSerializer)
     def retrieve(self, _request: Request, run_id: str) -> Response:
-        run = visible_or_404(self.get_queryset().prefetch_related("series"), "Run", pk=run_id)
+        run = visible_or_404(self.get_queryset(), "Run", pk=run_id)
         return Response(RunDetailSerializer(run).data)
 
     @extend_schema(request=RunWordSerializer, responses=RunDetailSerializer)
@@ -101,7 +105,7 @@ class ExperimentRuns(ListsRuns, generics.GenericAPIView):
     filterset_class = RunFilter
     open_to_run_tokens = True
 
-    @extend_schema(parameters=QUERY)
+    @extend_schema(parameters=QUERY, responses=ListedRunSerializer(many=True))
     def get(self, request: Request, experiment_id: int) -> Response:
         experiment = visible_or_404(self.actor.experiments(), "Experiment", pk=experiment_id)
         return self.answer(request, experiment=experiment)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import http.client
 import json
@@ -61,8 +62,8 @@ class Api:
     ) -> dict[str, Any]:
         """The answer to one request. Raises BusyError where the same may be sent again, else
         ClientError with the server's status. ``packed`` is for addresses that inflate bodies."""
-        url, token, source = self.server
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        url, _, source, _ = self.server
+        headers = {"Authorization": self._authorization(), "Content-Type": "application/json"}
         data = None if body is None else json.dumps(body).encode()
         if data and packed:
             headers["Content-Encoding"] = "gzip"
@@ -85,8 +86,15 @@ class Api:
         except ValueError:
             raise ClientError(f"{url} is not Queuecast: correct {source}") from None
 
+    def _authorization(self) -> str:
+        """Of tasks of an array that share a token, the run's id tells which one asks."""
+        _, token, _, run_id = self.server
+        if run_id:
+            return "Basic " + base64.b64encode(f"{run_id}:{token}".encode()).decode()
+        return f"Bearer {token}"
+
     def _refusal(self, error: urllib.error.HTTPError) -> ClientError:
-        (url, _, source), code = self.server, error.code
+        (url, _, source, _), code = self.server, error.code
         try:
             with error:
                 detail = str(json.loads(error.read())["detail"])

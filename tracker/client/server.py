@@ -30,6 +30,7 @@ class Server(NamedTuple):
     url: str  # without userinfo and without a slash at its end
     token: str
     source: str  # where they were found
+    run_id: str = ""  # whose job this is: what Queuecast starts has it before the token
 
 
 def find_server(environ: Mapping[str, str], home: Path) -> Server:
@@ -62,4 +63,5 @@ def _server(address: str, token: str, source: str) -> Server:
     if not re.fullmatch(r"[!-~]+", token):
         raise ClientError(f"there is no token beside the address in {source}: {CURE}")
     host = parts.netloc.rpartition("@")[2]
-    return Server(f"{parts.scheme}://{host}{parts.path.rstrip('/')}", token, source)
+    run_id = parts.username if re.fullmatch("[0-9a-f]{32}", parts.username or "") else ""
+    return Server(f"{parts.scheme}://{host}{parts.path.rstrip('/')}", token, source, run_id or "")

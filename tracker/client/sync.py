@@ -31,6 +31,8 @@ NEVER = (*WRONG, 404, 409)  # the run or its experiment is gone, or was never th
 def sync_spools(api: Api, asked: argparse.Namespace) -> None:
     """Several may do so at a time, beside the jobs themselves: the service knows what it has."""
     folders = [Path(asked.path)] if asked.path else spool_folders(os.environ, Path.home())
+    if asked.path and not folders[0].exists():
+        raise ClientError(f"{asked.path} is not there")
     told, problems = {}, []
     for path in _files(folders):
         try:

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 from functools import lru_cache, partial
 from types import FrameType, TracebackType
 from typing import Any, Callable, Iterable, Mapping  # noqa: UP035 (Python 3.8)
@@ -16,6 +17,8 @@ from tracker.client.run import Run
 from tracker.client.terminal import tell, tell_once
 
 SIGNAL_WITHIN_S = 5.0  # Slurm sends SIGKILL 30 s after SIGTERM, by default
+# The first that is set counts: of torchrun, of Open MPI and others, of srun.
+RANKS = ("RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID")
 _RUNS: list[Run] = []  # the present one
 
 
@@ -41,7 +44,8 @@ def init(
         _RUNS[-1].finish()
     run = Run(None)
     try:
-        if all_ranks or os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0")) == "0":
+        ranks = (os.environ[name] for name in RANKS if os.environ.get(name))
+        if all_ranks or next(ranks, "0") == "0":
             wish = Wish(experiment, config, seed, name, tags, key, run_id, cluster, not _RUNS)
             run = begin_run(wish, os.environ)
             _watch_for_the_end()
@@ -95,8 +99,9 @@ def _on_exception(
     error: BaseException,
     trace: TracebackType | None,
 ) -> None:
-    for run in _RUNS:
-        run.fail(kind, error)
+    with suppress(Exception):  # of its own text, for example
+        for run in _RUNS:
+            run.fail(kind, error)
     previous(kind, error, trace)
 
 

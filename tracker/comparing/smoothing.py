@@ -6,8 +6,7 @@ import numpy as np
 
 from tracker.curves import Floats
 
-BLOCK = 64  # rows that are averaged at once
-SETTLED = 40.0  # 1 - exp(-40) is 1 in a double: from there on nothing is to be corrected
+NOTHING = 1e-20  # of a double: what is weighted less adds nothing to a sum
 
 
 def smooth(value: Floats, weight: float) -> Floats:
@@ -26,23 +25,11 @@ def smooth(value: Floats, weight: float) -> Floats:
 
 
 def _average(value: Floats, weight: float) -> Floats:
-    """Block by block: inside one a matrix does the work, from one to the next a sum is carried."""
-    rows = -(-len(value) // BLOCK)
-    blocks = np.concatenate([value, np.zeros(rows * BLOCK - len(value))]).reshape(rows, BLOCK)
-    back = np.subtract.outer(np.arange(BLOCK), np.arange(BLOCK))
-    within = np.where(back >= 0, (1 - weight) * weight ** np.maximum(back, 0), 0.0)
-    sums = blocks @ within.T
-    sums += np.outer(_carried(sums[:, -1], weight**BLOCK), weight ** np.arange(1, BLOCK + 1))
-    average = sums.ravel()[: len(value)]
-    early = np.arange(1, min(len(value), int(SETTLED / -np.log(weight)) + 1) + 1)
-    average[: len(early)] /= -np.expm1(early * np.log(weight))
-    return average
-
-
-def _carried(ends: Floats, weight: float) -> Floats:
-    """What stands before each block, of the sums that the blocks alone end with."""
-    before, carried = np.zeros(len(ends)), 0.0
-    for row, end in enumerate(ends.tolist()):
-        before[row] = carried
-        carried = weight * carried + end
-    return before
+    """Sums that reach back 1, 2, 4, … rows, each made of two half as long: no loop over rows."""
+    average = (1 - weight) * value
+    reach = 1
+    while reach < len(value) and weight**reach > NOTHING:
+        average[reach:] += weight**reach * average[:-reach]
+        reach *= 2
+    mass = -np.expm1(np.arange(1, len(value) + 1) * np.log(weight))
+    return np.asarray(average / mass)

@@ -10,9 +10,9 @@ from itertools import islice
 from tracker.exports.formats import Column, Holds, Table
 from tracker.flat_config import flat
 from tracker.models import MetricSeries, Run, RunTag
-from tracker.run_columns import values_of
-from tracker.run_keys import ATTRIBUTES, EVERY, Key, Kind
-from tracker.run_keys import Holds as KeyHolds
+from tracker.searching.columns import values_of
+from tracker.searching.keys import ATTRIBUTES, EVERY, Key, Kind
+from tracker.searching.keys import Holds as KeyHolds
 
 RUNS_AT_ONCE = 500
 MAX_COLUMNS = 5_000  # a batch of rows has to fit in memory
@@ -58,7 +58,7 @@ def _batches(
     run_ids: Sequence[str], keys: list[Key], now: datetime
 ) -> Iterator[list[list[object]]]:
     for runs in _runs(run_ids):
-        values = values_of(runs, keys, now=now)
+        values = values_of([run.pk for run in runs], keys, now=now)
         yield [
             [run.pk for run in runs],
             *([values[run.pk].get(text) for run in runs] for text in map(str, keys)),

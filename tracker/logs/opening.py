@@ -50,7 +50,7 @@ def opened_folder(path: PurePosixPath, *, roots: Sequence[str], owner_uid: int) 
 
 # --- which root
 def _names(path: PurePosixPath) -> list[str]:
-    """Raises Unreadable for what no log is called."""
+    """Raises Unreadable for what no file is called."""
     text = str(path)
     names = text.split("/")[1:]
     if not text.startswith("/") or {"", ".", ".."} & set(names) or "\0" in text or _is_long(text):

@@ -77,7 +77,7 @@ class Cluster(models.Model):
     )
     job_output = models.CharField(max_length=500, default="jobs/%j.out")
     setup_lines = models.TextField(blank=True)  # before every script: module load, activate
-    log_roots = models.JSONField(default=list, blank=True)  # folders below which logs may be read
+    log_roots = models.JSONField(default=list, blank=True)  # folders whose files may be read
     is_demo = models.BooleanField(default=False, editable=False)
     polling_paused = models.BooleanField(default=False)
     slurm_version = models.CharField(max_length=32, blank=True, editable=False)

@@ -62,7 +62,7 @@ class Run(models.Model):
     # deleted runs are shown to nobody but in the list they can be restored from, and purged later
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
     seed = models.BigIntegerField(null=True, blank=True)
-    # where it keeps its files, as it was started with: absolute; empty where it was started elsewhere
+    # where it keeps its files, as it was started with; empty where it was started elsewhere
     folder = models.CharField(max_length=1024, blank=True, editable=False)
     # what its client saw where it runs: git commit, argv, host, GPUs, chosen environment
     surroundings = models.JSONField(default=dict, blank=True)

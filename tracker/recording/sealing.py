@@ -20,6 +20,7 @@ from tracker.recording.points import STRETCH_MAX
 
 SMALL = STRETCH_MAX // 2  # chunks with fewer points are joined with what came after
 ROWS_AT_ONCE = 8_000  # in one transaction: SQLite lets nobody else write meanwhile
+SERIES_AT_MOST = 1_000  # the next call goes on: a worker is not held for long
 QUIET = timedelta(hours=1)
 _ROW = ("pk", "attempt", "step", "value_bits", "client_us", "received_us")
 Row = tuple[int, int, int, int, int | None, int]
@@ -27,11 +28,11 @@ Packed = tuple[int, int, int, bool]  # as ``pack`` takes them: step, bits, time,
 
 
 def seal_points(now: datetime, *, quiet_for: timedelta = QUIET) -> int:
-    """Seal each series with a chunk's worth of loose points, or with some and no new one for so
-    long; how many points were packed. Safe to run twice, and beside appends."""
+    """Seal series with a chunk's worth of loose points, or with some and no new one for so long;
+    how many points were packed. Safe to run twice, and beside appends."""
     due = Q(loose__gte=STRETCH_MAX) | Q(updated_at__lte=now - quiet_for)
-    series = MetricSeries.objects.filter(due, loose__gte=LOOSE_WORTH_SEALING)
-    return sum(map(_seal, series.values_list("pk", flat=True)))
+    series = MetricSeries.objects.filter(due, loose__gte=LOOSE_WORTH_SEALING).order_by("-loose")
+    return sum(map(_seal, series.values_list("pk", flat=True)[:SERIES_AT_MOST]))
 
 
 def _seal(pk: int) -> int:

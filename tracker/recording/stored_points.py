@@ -24,7 +24,7 @@ WHERE point.series_id = asked.series_id AND point.step = asked.step
     AND point.attempt = asked.attempt AND point.value_bits = asked.value_bits
 """  # noqa: S608
 _CHUNKS = f"""
-SELECT series_id, attempt, columns FROM {MetricChunk._meta.db_table}
+SELECT series_id, attempt, first_step, last_step, columns FROM {MetricChunk._meta.db_table}
 WHERE series_id IN (%s) AND first_step <= %%s AND last_step >= %%s
 """  # noqa: S608
 
@@ -55,7 +55,8 @@ def _in_chunks(asked: Mapping[Origin, Collection[Key]]) -> Iterator[tuple[Origin
     ends = max(map(max, steps.values())), min(map(min, steps.values()))
     with connection.cursor() as cursor:
         cursor.execute(_CHUNKS % ", ".join(["%s"] * len(ids)), [*ids, *ends])
-        for series_id, attempt, columns in cursor.fetchall():
-            if wanted := steps.get((series_id, attempt)):
+        for series_id, attempt, first, last, columns in cursor.fetchall():
+            wanted = {step for step in steps.get((series_id, attempt), ()) if first <= step <= last}
+            if wanted:
                 for key in unpack(columns).keys_at(wanted):
                     yield (series_id, attempt), key

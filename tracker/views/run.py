@@ -6,9 +6,11 @@ import hashlib
 import re
 from datetime import datetime, timedelta
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 from django_htmx.http import HttpResponseClientRefresh
@@ -39,6 +41,9 @@ SIBLINGS = 200  # newest other runs of the experiment that a configuration is co
 @login_required
 def run(request: HttpRequest, pk: str) -> HttpResponse:
     actor, now = actor_of(request), timezone.now()
+    if RUN_ID.fullmatch(pk) and actor.deleted_runs().filter(pk=pk).exists():
+        messages.info(request, "This run is deleted. Tick and restore it here.")
+        return redirect(f"{reverse('runs')}?which=deleted&q={pk}")
     run = visible_run(actor, pk)
     attempt = _attempt(run)
     siblings = Run.objects.filter(experiment=run.experiment, deleted_at=None).exclude(pk=run.pk)

@@ -8,7 +8,7 @@ from datetime import datetime
 from django.http import QueryDict
 
 from tracker.flat_config import setting_words
-from tracker.run_keys import Holds, Key, Kind, Sort
+from tracker.searching.keys import Holds, Key, Kind, Sort
 from tracker.templatetags.queuecast import NOT_KNOWN, duration, figure, moment
 
 CELL_CHARS = 60

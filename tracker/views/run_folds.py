@@ -13,11 +13,11 @@ from django.http import QueryDict
 
 from tracker.flat_config import flat, setting_words
 from tracker.models import Run
-from tracker.run_columns import differing, offered
-from tracker.run_expressions import SettingText
-from tracker.run_keys import Key, Kind, QueryError, parse_key
-from tracker.run_lists import RunList
-from tracker.run_search import SERIES_FIELDS
+from tracker.searching.columns import differing, offered
+from tracker.searching.expressions import SettingText
+from tracker.searching.keys import Key, Kind, QueryError, parse_key
+from tracker.searching.lists import RunList
+from tracker.searching.search import SERIES_FIELDS
 from tracker.templatetags.queuecast import NOT_KNOWN, figure
 from tracker.views.base import ROWS_PER_PAGE
 from tracker.views.run_cells import column, link

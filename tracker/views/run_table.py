@@ -14,9 +14,9 @@ from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 
 from tracker.models import Actor, Experiment, Run, SavedView, Submission
-from tracker.run_columns import Values, differing, offered, tags_of, values_of
-from tracker.run_keys import Key, parse_key
-from tracker.run_lists import RunList, Which, run_list
+from tracker.searching.columns import Values, differing, offered, tags_of, values_of
+from tracker.searching.keys import Key, parse_key
+from tracker.searching.lists import RunList, Which, run_list
 from tracker.views.base import ROWS_PER_PAGE
 from tracker.views.run_cells import cell, column, link
 from tracker.views.run_folds import FOLDS, folded, unfolded
@@ -76,8 +76,7 @@ def table_of(
     }
     if of_fold.is_folded:
         return context | folded(chosen, of_fold, wanted, query)
-    rows = _listed(wanted.sorted(chosen, now=now))
-    pages = Paginator(rows, ROWS_PER_PAGE)
+    pages = Paginator(wanted.sorted(chosen, now=now), ROWS_PER_PAGE)
     pages.count = context["count"]
     return (
         context
@@ -86,19 +85,25 @@ def table_of(
     )
 
 
-def _listed(runs: QuerySet[Run]) -> QuerySet[Run]:
+def _listed(runs: QuerySet[Run]) -> list[Run]:
     """With all that rows show; prefetched and not joined, since a page's runs share most of it."""
+    # Only ids are sorted: rows with their configurations would go through the sort as well.
+    ids = list(runs.values_list("pk", flat=True))
     submissions = Prefetch("submission", Submission.objects.defer("script"))
-    runs = with_newest_estimate(runs.defer("surroundings", "notes"))
-    return runs.prefetch_related("experiment", "cluster", "job", "created_by", submissions)
+    rows = Run.objects.defer("surroundings", "notes").prefetch_related(
+        "experiment", "cluster", "job", "created_by", submissions
+    )
+    found = with_newest_estimate(rows).in_bulk(ids)
+    return [found[run_id] for run_id in ids if run_id in found]
 
 
 def _rows(page: Page, wanted: RunList, query: QueryDict, *, now: datetime) -> dict[str, object]:
-    listed: list[Run] = list(page.object_list)
+    listed = _listed(page.object_list)
     metrics, of_config = offered(listed)
     by_itself = [*metrics[:METRICS_SHOWN], *differing(listed, of_config)[:SETTINGS_SHOWN]]
     shown = wanted.columns or tuple(dict.fromkeys([*_asked_about(wanted), *by_itself]))
-    values, tags = values_of(listed, shown, now=now), tags_of(listed)
+    ids = [run.pk for run in listed]
+    values, tags = values_of(ids, shown, now=now), tags_of(ids)
     page.object_list = [Row(run, tags[run.pk], _cells(shown, values[run.pk])) for run in listed]
     return {
         "page": page,
@@ -137,7 +142,7 @@ def rows_of_fold(
         runs = runs.filter(experiment=experiment)
     runs = unfolded(runs, request.GET).runs
     listed = list(wanted.sorted(runs, now=now)[: ROWS_PER_PAGE + 1])
-    values = values_of(listed, wanted.columns, now=now)
+    values = values_of([run.pk for run in listed], wanted.columns, now=now)
     rows = [Row(run, [], _cells(wanted.columns, values[run.pk])) for run in listed[:ROWS_PER_PAGE]]
     more = link(request.GET, part=None) if len(listed) > ROWS_PER_PAGE else ""
     return {"rows": rows, "more": more}

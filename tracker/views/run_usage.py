@@ -43,6 +43,7 @@ def usage_of(run: Run, actor: Actor) -> dict[str, object]:
             "rows": rows_of(spent),
             "is_recorded": spent.max_rss_mib is not None or spent.cpu_s is not None,
             "is_read": hasattr(attempt, "usage"),
+            "runs_in_job": attempt.job.runs.filter(deleted_at=None).count(),
             "advice": advice_of(run, attempt, actor),
         }
     }

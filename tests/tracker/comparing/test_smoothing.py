@@ -19,7 +19,7 @@ def row_by_row(values, weight):
 
 @pytest.mark.parametrize("rows", [0, 1, 63, 64, 65, 500])
 @pytest.mark.parametrize("weight", [0, 1e-9, 0.3, 0.9, 0.999])
-def test_blocks_give_what_the_formula_gives_row_by_row(rows, weight):
+def test_an_average_is_what_the_formula_gives_row_by_row(rows, weight):
     value = np.random.default_rng(rows).normal(3, 1000, rows)
     value[5::17], value[11::40] = np.nan, np.inf
     expected = np.array(list(row_by_row(value, weight)), dtype=np.float64)

@@ -2,7 +2,7 @@
 
    columns  of compare_numbers.js, one axis each      runs  [{colour}], a line each
    isWithin(row)              whether a run is drawn as chosen
-   onRange(column, low, high) an axis of numbers was dragged along; nulls: it was clicked
+   onRange(column, low, high) an axis of numbers was dragged along; null: to its end, or clicked
    onWord(column, word)       a word of an axis of words was clicked */
 queuecast.parallel = (() => {
   "use strict";
@@ -11,7 +11,8 @@ queuecast.parallel = (() => {
   const SIDE = 58; // right of the last axis: its ticks; left of the first there is nothing
   const AXIS_MIN = 92; // px between two axes: room for the ticks of one
   const LETTER = 7.6; // px of a letter of an axis' name, and a little room
-  const DRAGGED = 0.02;
+  const DRAGGED = 0.02; // of an axis: less is a click
+  const NEAR_END = 0.03;
   const WORDS_MAX = 14; // ticks; more would lie on each other
 
   function svg(tag, fields, ...children) {
@@ -64,7 +65,7 @@ queuecast.parallel = (() => {
       start = null;
       if (column.words) onWord(column, column.from(high));
       else if (high - low < DRAGGED) onRange(column, null, null);
-      else onRange(column, column.from(low), column.from(high));
+      else onRange(column, low < NEAR_END ? null : column.from(low), high > 1 - NEAR_END ? null : column.from(high));
     });
   }
 

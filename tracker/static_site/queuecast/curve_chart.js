@@ -2,10 +2,12 @@
 
    element           the figure to put on the page
    show(chart, look) draws what /api/v1/compare told of the metric
+   markOut(run)      lets the line of one run stand out; null: all as before
    say(words)        what went wrong; "" takes it away */
 queuecast.curveChart = (() => {
   "use strict";
   const { shown } = queuecast.curveFigure;
+  const FAINT = 0.12; // of a line, while another stands out
 
   function element(tag, fields = {}, ...children) {
     const made = Object.assign(document.createElement(tag), fields);
@@ -69,7 +71,7 @@ queuecast.curveChart = (() => {
     box.setAttribute("aria-label", `Curves of ${metric}; their numbers are in the tables below`);
     const words = element("p", { className: "note", hidden: true });
     words.setAttribute("role", "status");
-    const quiet = element("p", { className: "soft chart-said", hidden: true });
+    const quiet = element("p", { className: "soft chart-said", textContent: "Fetching its points …" });
     const rows = region(`Last, least and greatest ${metric}`);
     const drawn = region(`Points drawn of ${metric}`);
     const which = element("select", { className: "select-small" });
@@ -96,6 +98,7 @@ queuecast.curveChart = (() => {
     }
 
     function say(text) {
+      if (text) quiet.hidden = true;
       words.textContent = text;
       words.hidden = text === "";
     }
@@ -114,12 +117,19 @@ queuecast.curveChart = (() => {
       say("");
       tellUndrawn(last);
       const figure = queuecast.curveFigure(chart, look);
+      last.data = figure.data;
       last.scale = figure.scale;
       const isFirst = !box.dataset.drawn;
       const drawing = queuecast.draw(box, figure);
       if (isFirst) drawing.then(listen);
       fill();
       return drawing;
+    }
+
+    function markOut(run) {
+      if (!box.dataset.drawn || last.chart.groups.length) return;
+      const opacity = last.data.map((trace) => (run === null || trace.meta === run ? trace.opacity : trace.opacity * FAINT));
+      Plotly.restyle(box, { opacity });
     }
 
     function listen() {
@@ -133,6 +143,6 @@ queuecast.curveChart = (() => {
 
     for (const one of [rowsFold, pointsFold]) one.addEventListener("toggle", fill);
     which.addEventListener("change", fill);
-    return { element: whole, show, say };
+    return { element: whole, show, say, markOut };
   };
 })();

@@ -77,8 +77,10 @@ queuecast.curveFigure = (() => {
     const groups = chart.groups;
     const scale = queuecast.scale(look.axis, lengthOf([...curves, ...groups]));
     const isMany = curves.length + groups.length > UNIFIED_MAX;
+    const tracesOf = (curve) => tracesOfRun(curve, look.lineOf(curve.run_id), scale, isMany)
+      .map((trace) => ({ opacity: 1, ...trace, meta: curve.run_id }));
     const data = [
-      ...curves.flatMap((curve) => tracesOfRun(curve, look.lineOf(curve.run_id), scale, isMany)),
+      ...curves.flatMap(tracesOf),
       ...groups.flatMap((group, index) => tracesOfGroup(group, look.lineOfGroup(group, index), scale)),
     ];
     const isZoomed = look.from !== null || look.to !== null;

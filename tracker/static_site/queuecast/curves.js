@@ -197,6 +197,19 @@
   form.addEventListener("submit", (event) => event.preventDefault());
   for (const input of edges) input.addEventListener("change", () => readEdge(input));
   for (const input of runInputs) input.addEventListener("input", updateAll);
+
+  // Whoever points at a run in the legend, or comes to it by keyboard, sees its line alone.
+  let markedOut = null;
+  function markOut(run) {
+    if (run === markedOut) return;
+    markedOut = run;
+    for (const chart of charts.values()) if (chart.isInView) chart.view.markOut(run);
+  }
+  for (const input of runInputs) {
+    const label = input.closest("label");
+    for (const name of ["mouseenter", "focusin"]) label.addEventListener(name, () => markOut(input.dataset.run));
+    for (const name of ["mouseleave", "focusout"]) label.addEventListener(name, () => markOut(null));
+  }
   document.getElementById("curve-whole").addEventListener("click", () => zoom(null, null));
 
   // --- what is logged meanwhile

@@ -6,55 +6,53 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from django.db.models import prefetch_related_objects
-
 from tracker.flat_config import flat
 from tracker.models import MetricSeries, Run, RunTag
 from tracker.points import value_of
-from tracker.run_keys import EVERY, Key, Kind
-from tracker.run_search import SERIES_FIELDS
+from tracker.searching.keys import EVERY, Key, Kind
+from tracker.searching.search import FIELDS, SERIES_FIELDS
 
 Values = dict[str, object]  # by the text of a key
-RELATIONS = {"user": "created_by", "experiment": "experiment", "cluster": "cluster"}
 Tags = list[tuple[str, str]]
-TAG = Key(Kind.ATTRIBUTE, "tag")
+TAG = "tag"  # the attribute: all its tags by their names
+# from the first of these moments to the next that is known, else till now
+SPANS = {
+    "waited_s": ("submitted_at", "started_at", "ended_at"),
+    "duration_s": ("started_at", "ended_at"),
+}
 
 
-def values_of(runs: Sequence[Run], keys: Iterable[Key], *, now: datetime) -> dict[str, Values]:
+def values_of(run_ids: Sequence[str], keys: Iterable[Key], *, now: datetime) -> dict[str, Values]:
     """By the run's id. A key that a run lacks is absent; ``metrics.*`` becomes all of that kind.
 
     A metric's last value is a float that may be not finite.
     """
-    wanted = set(keys)
-    named = {key.name for key in wanted if key.kind is Kind.ATTRIBUTE}
-    related = [relation for name, relation in RELATIONS.items() if name in named]
-    prefetch_related_objects(runs, *related)
-    values: dict[str, Values] = {run.pk: {} for run in runs}
-    for kind in (Kind.METRIC, Kind.MIN, Kind.MAX):
-        if names := {key.name for key in wanted if key.kind is kind}:
-            _add_metrics(values, kind, names)
-    tags = {key.name for key in wanted if key.kind is Kind.TAG}
-    if tags or TAG in wanted:
-        for run_id, pairs in tags_of(runs).items():
-            _add(values[run_id], Kind.TAG, tags, pairs)
-            if TAG in wanted:
-                values[run_id][str(TAG)] = ", ".join(name for name, _ in pairs)
-    settings = {key.name for key in wanted if key.kind is Kind.CONFIG}
-    attributes = [key.name for key in wanted if key.kind is Kind.ATTRIBUTE and key != TAG]
-    for run in runs:
-        own = values[run.pk]
-        if settings:
-            _add(own, Kind.CONFIG, settings, flat(run.config).items())
-        for name in attributes:
-            if (value := _attribute(run, name, now)) is not None:
-                own[name] = value
+    names: dict[Kind, set[str]] = {kind: set() for kind in Kind}
+    for key in keys:
+        names[key.kind].add(key.name)
+    values: dict[str, Values] = {run_id: {} for run_id in run_ids}
+    for kind in SERIES_FIELDS:
+        if names[kind]:
+            _add_metrics(values, kind, names[kind])
+    has_tag = TAG in names[Kind.ATTRIBUTE]
+    if has_tag or names[Kind.TAG]:
+        for run_id, pairs in tags_of(run_ids).items():
+            _add(values[run_id], Kind.TAG, names[Kind.TAG], pairs)
+            if has_tag:
+                values[run_id][TAG] = ", ".join(name for name, _ in pairs)
+    if wanted := names[Kind.CONFIG]:
+        configs = Run.objects.filter(pk__in=run_ids).order_by().values_list("pk", "config")
+        for run_id, config in configs:
+            _add(values[run_id], Kind.CONFIG, wanted, flat(config).items())
+    if attributes := names[Kind.ATTRIBUTE] - {TAG}:
+        _add_attributes(values, attributes, now)
     return values
 
 
-def tags_of(runs: Iterable[Run]) -> dict[str, Tags]:
+def tags_of(run_ids: Sequence[str]) -> dict[str, Tags]:
     """Name and value of every tag, by the run's id and in the order of names."""
     tags: dict[str, Tags] = defaultdict(list)
-    rows = RunTag.objects.filter(run__in=[run.pk for run in runs]).order_by("name")
+    rows = RunTag.objects.filter(run__in=run_ids).order_by("name")
     for run_id, name, value in rows.values_list("run_id", "name", "value"):
         tags[run_id].append((name, value))
     return tags
@@ -98,20 +96,17 @@ def _add_metrics(values: dict[str, Values], kind: Kind, names: set[str]) -> None
             values[run_id][text] = value
 
 
-def _attribute(run: Run, name: str, now: datetime) -> object:
-    match name:
-        case "experiment" | "cluster":
-            return str(one) if (one := getattr(run, name)) else None
-        case "user":
-            return run.created_by.get_username() if run.created_by else None
-        case "job":
-            return run.slurm_job_id
-        case "waited_s":
-            return _seconds(run.submitted_at, run.started_at or run.ended_at or now)
-        case "duration_s":
-            return _seconds(run.started_at, run.ended_at or now)
-    return getattr(run, name)
-
-
-def _seconds(start: datetime | None, end: datetime) -> float | None:
-    return None if start is None else (end - start).total_seconds()
+def _add_attributes(values: dict[str, Values], names: set[str], now: datetime) -> None:
+    plain = {name: FIELDS.get(name, name) for name in names - SPANS.keys()}
+    spans = [field for name in names & SPANS.keys() for field in SPANS[name]]
+    rows = Run.objects.filter(pk__in=list(values)).order_by()
+    for row in rows.values("pk", *{*plain.values(), *spans}):
+        own = values[row["pk"]]
+        for name, field in plain.items():
+            if row[field] is not None:
+                own[name] = row[field]
+        for name in names & SPANS.keys():
+            start, *ends = (row[field] for field in SPANS[name])
+            if start is not None:
+                end: datetime = next((end for end in ends if end is not None), now)
+                own[name] = (end - start).total_seconds()

@@ -15,10 +15,10 @@ from django.db.models.functions import Coalesce
 
 from tracker.models import Run, RunTag
 from tracker.points import bits_of
-from tracker.run_expressions import SecondsBetween, SettingNumber, SettingText
-from tracker.run_keys import Key, Kind, Sort
-from tracker.run_query import Clause
-from tracker.run_query import Value as Wanted
+from tracker.searching.expressions import SecondsBetween, SettingNumber, SettingText
+from tracker.searching.keys import Key, Kind, Sort
+from tracker.searching.query import Clause
+from tracker.searching.query import Value as Wanted
 
 Runs = QuerySet[Run]
 

@@ -4,8 +4,8 @@
 
     metrics.loss < 0.1 and config.optim.lr >= 0.001 and tag = baseline and status = TIMEOUT
 
-A filter is clauses joined by ``and``: a key, a comparison, a value. ``tracker.run_search`` turns
-clauses into queries; another language for the same questions (MLflow's) becomes the same clauses.
+A filter is clauses joined by ``and``: a key, a comparison, a value. ``search`` turns clauses into
+queries; another language for the same questions (MLflow's) becomes the same clauses.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from tracker.run_keys import EVERY, TEXT_CHARS, Holds, Key, QueryError, parse_key
+from tracker.searching.keys import EVERY, TEXT_CHARS, Holds, Key, QueryError, parse_key
 from tracker.slurm.states import RunStatus
 
 CLAUSES = 20

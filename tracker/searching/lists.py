@@ -12,9 +12,9 @@ from django.db.models import QuerySet
 from django.http import QueryDict
 
 from tracker.models import Actor, Run
-from tracker.run_keys import Key, QueryError, Sort, parse_columns, parse_sort
-from tracker.run_query import Clause, parse_where
-from tracker.run_search import in_order, matching, with_words
+from tracker.searching.keys import Key, QueryError, Sort, parse_columns, parse_sort
+from tracker.searching.query import Clause, parse_where
+from tracker.searching.search import in_order, matching, with_words
 
 WORDS_CHARS = 200
 Parsed = TypeVar("Parsed")
