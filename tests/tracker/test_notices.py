@@ -15,7 +15,8 @@ from tracker.recording.notices import mark_read, notices_of, prune_notices, tell
 from tracker.slurm.records import AccountedJob, QueuedJob
 
 pytestmark = pytest.mark.django_db
-NOW = timezone.now().replace(microsecond=0)
+# Later than the runs that the tests make, however long the suite takes to come here.
+NOW = timezone.now().replace(microsecond=0) + timedelta(days=1)
 MINUTE = timedelta(minutes=1)
 
 
@@ -157,7 +158,7 @@ def test_a_run_on_ones_own_machine_tells_no_start_but_its_failure(
 def test_a_run_made_for_a_job_that_was_over_is_no_news(
     experiment: Experiment, cluster: Cluster, alice: Actor
 ) -> None:
-    ingest.record_accounting(cluster, [over("FAILED", submit=-60)], NOW)
+    ingest.record_accounting(cluster, [over("FAILED", submit=-2 * 24 * 60)], NOW)
     run, _ = create_run(experiment, actor=alice, slurm_job_id=828)
     assert run.status == "FAILED" and titles(alice) == []
 

@@ -15,7 +15,7 @@ from tracker.recording import create_run, set_wishes, tell, update_run
 from tracker.recording.notices import unread
 
 pytestmark = pytest.mark.django_db
-NOW = timezone.now()
+NOW = timezone.now() + timedelta(days=1)  # later than the runs that the tests make
 MINUTE = timedelta(minutes=1)
 
 
