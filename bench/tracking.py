@@ -17,6 +17,7 @@ Exit code 1 when a goal is missed. Linux only.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from collections.abc import Mapping
@@ -78,6 +79,7 @@ def main() -> int:
     asked = parser.parse_args()
     if not asked.mlflow.exists():
         parser.error(f"--mlflow {asked.mlflow} is not there; `make bench-tracking` installs it")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the servers end with it
     started = time.monotonic()
     figures = measured(asked.mlflow, SIZES[asked.quick], on_postgres=asked.postgres)
     print(table(figures))

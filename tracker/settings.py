@@ -117,7 +117,7 @@ CACHES = {
             "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
             "LOCATION": DATA_DIR / "cache",
         }
-    )
+    ),
 }
 
 # --- sign-in and cookies

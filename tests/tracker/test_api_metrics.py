@@ -42,12 +42,10 @@ def append(client, run: Run, body: object, **headers: str):
     return client.post(f"/runs/{run.pk}/metrics", body, JSON, headers=headers)
 
 
-def test_a_point_of_a_known_metric_takes_five_statements_in_one_transaction(
-    job, run, django_assert_num_queries
-):
+def test_a_point_of_a_known_metric_takes_six_statements(job, run, django_assert_num_queries):
     append(job, run, POINT)  # makes the series, and notes that the token was used
-    # token, its user, the run, its experiment; then the series, the point, the summary
-    with django_assert_num_queries(7 + 2):  # and the savepoint of a test's own transaction
+    # token, its user, the run; then the series, the point, the summary
+    with django_assert_num_queries(6 + 2):  # and the savepoint of a test's own transaction
         assert append(job, run, POINT | {"step": 2}).status_code == 201
 
 
@@ -57,7 +55,7 @@ def test_the_number_of_points_does_not_change_the_number_of_statements(
     names = [f"m{number}" for number in range(40)]
     append(job, run, [POINT | {"name": name} for name in names])
     body = [point for name in names for point in stretch(2, 25, name)]
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(8):
         assert append(job, run, body).json() == {"stored": 1_000}
     assert (MetricChunk.objects.count(), MetricPoint.objects.count()) == (40, 40)
 

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.factories import NOW, make_cluster, make_experiment
 from tracker.flat_config import flat, setting_words
@@ -102,6 +104,18 @@ def test_nonsense_is_told_with_its_place_and_a_cure(text: str, told: str) -> Non
 )
 def test_a_key_is_written_as_it_is_read(key: str) -> None:
     assert str(parse_key(key)) == key
+
+
+PIECES = [*"abm.=<>!(),'`\"-1 e", "and", "metrics.", " in ", " is null", "tags.x"]
+
+
+@given(st.lists(st.sampled_from(PIECES)).map("".join))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    try:
+        clauses = parse_where(text)
+    except QueryError:
+        return
+    assert bool(clauses) == bool(text.strip())
 
 
 def test_sorts_and_columns_are_read() -> None:
@@ -236,6 +250,9 @@ def names(runs) -> str:
         ("exit_code is null", "abcd"),
         ("name in (a, d)", "ad"),
         ("config.`it's` = 1", ""),
+        (r"config.`a\b[0] %s $.x'` = 1", ""),
+        ("metrics.`%s` < 1", ""),
+        ("tags.`%(a)s` = '%s'", ""),
     ],
 )
 def test_runs_are_found(runs, where: str, found: str) -> None:

@@ -24,10 +24,11 @@ from tracker.series import read_curve
 
 # What an append needs to know, and by hand: Django's compiler takes longer than all the rest.
 _RUN = f"""
-SELECT id, attempt, submission_id, experiment_id FROM {Run._meta.db_table}
-WHERE id = %s AND deleted_at IS NULL
+SELECT run.id, run.attempt, run.submission_id, run.experiment_id, experiment.owner_id
+FROM {Run._meta.db_table} AS run
+JOIN {Experiment._meta.db_table} AS experiment ON experiment.id = run.experiment_id
+WHERE run.id = %s AND run.deleted_at IS NULL
 """  # noqa: S608
-_EXPERIMENT = f"SELECT id, owner_id FROM {Experiment._meta.db_table} WHERE id = %s"  # noqa: S608
 INT64 = {"min_value": -(2**63), "max_value": 2**63 - 1}
 
 
@@ -87,7 +88,8 @@ class RunMetrics(ActorView):
 
 def _run_to_append_to(actor: Actor, run_id: str) -> Run:
     for run in Run.objects.raw(_RUN, [run_id]):
-        [run.experiment] = Experiment.objects.raw(_EXPERIMENT, [run.experiment_id])
+        known = run.experiment_id, run.owner_id
+        run.experiment = Experiment.from_db(run._state.db, ("id", "owner_id"), known)
         if actor.may_log_to(run):
             return run
     return run_to_log_to(actor, run_id)

@@ -44,7 +44,7 @@ curl -s "$TRACKER_API/runs/$RUN/metrics" \
 
 
 def logging_help(experiment: Experiment, public_url: str) -> dict[str, str]:
-    """Texts by name: ``environment``, ``sbatch``; ``fetch`` and ``client``; ``python``; ``curl``."""
+    """Texts by name: ``environment``, ``sbatch``, ``fetch``, ``client``, ``python``, ``curl``."""
     scheme, _, host = public_url.partition("://")
     environment = (
         f"export TRACKER_API={scheme}://token:SECRET@{host}\nexport EXPERIMENT_ID={experiment.pk}"

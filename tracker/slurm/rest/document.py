@@ -76,7 +76,7 @@ class Piece:
 
     def limit(self, *paths: str) -> float | None:
         """``math.inf`` for infinite, which is also -1 up to v0.0.38; None where nothing is said."""
-        return self.read(quantity, *paths)
+        return self.read(_limit, *paths)
 
     def time(self, *paths: str) -> datetime | None:
         return self.read(_time, *paths)
@@ -132,6 +132,13 @@ def quantity(value: Any) -> float | None:
     if value in _NO_VALUE:
         return None
     return math.inf if value in _INFINITE or value == -1 else value
+
+
+def _limit(value: Any) -> float | None:
+    number = quantity(value)
+    if number is not None and number < 0:
+        raise ValueError(f"{str(value)[:80]!r} is no limit")
+    return number
 
 
 def whole_number(value: Any) -> int | None:
