@@ -9,6 +9,7 @@ from math import inf, nan
 import numpy as np
 
 from planner.ensemble.chance import FloatArray, Hashes, alike, hashes
+from planner.ensemble.pace import paced
 from planner.ensemble.past import Past
 from planner.ensemble.starts import Starts
 from planner.futures import Future, Recording
@@ -37,12 +38,13 @@ def run_batch(
     """Starts of the jobs that wait at the origin, or of those named, in the world's order.
 
     Replica r is the same in whatever batch it runs. Each stops once all of them have started.
-    Backfill looks as often as told, see ``planner.ensemble.pace``; None: as the site's does.
+    Backfill looks as often as told and, far from the origin, less often, as does the main
+    scheduler, see ``planner.ensemble.pace``; None: as the site's do.
     ``on_future`` is given what each replica did, in their order. ``between`` is called while they
     run, every five minutes of their time.
     """
     if bf_interval_s is not None:
-        world = replace(world, config=replace(world.config, bf_interval_s=bf_interval_s))
+        world = paced(world, bf_interval_s)
     waiting = [
         job.key
         for job in world.jobs

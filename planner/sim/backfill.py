@@ -15,6 +15,7 @@ from planner.sim.jobs import Key
 from planner.sim.kernel import compiled_search
 from planner.sim.mainsched import Start, may_reserve
 from planner.sim.nodeset import NodeSet
+from planner.sim.occupancy import Allocation
 from planner.sim.outlook import Outlook, Planned
 from planner.sim.preemption import Preemption
 from planner.sim.prospects import Prospects, Shortcut
@@ -48,7 +49,7 @@ def run_cycle(
     preempting: set[Pending] = set()
     if plan is not None:
         plan.clear()
-    for place in _places(len(records), caps, prospects):
+    for place, known in _places(len(records), caps, prospects):
         record = records[place]
         pending = record.pending
         passed_over = pending.left or pending in preempting or state.obstacle(record, now_s)
@@ -57,7 +58,7 @@ def run_cycle(
         yield from caps.lock_yield()
         if pending.left:
             continue
-        allocation = outlook.place_now(record)
+        allocation = known or outlook.place_now(record)
         if allocation is not None:
             if state.limit_on(record, allocation) is None:
                 start(record, allocation)
@@ -78,17 +79,22 @@ def run_cycle(
             _note(plan, record.job.key, planned)
 
 
-def _places(count: int, caps: _Caps, prospects: Shortcut | None) -> Iterator[int]:
-    """Places in the queue, in order; without those that the prospects dealt with."""
+def _places(
+    count: int, caps: _Caps, prospects: Shortcut | None
+) -> Iterator[tuple[int, Allocation | None]]:
+    """Places in the queue, in order, without those that the prospects dealt with; and what the job
+    there takes, where they know it.
+    """
     place = 0
     while place < count and not caps.exhausted():
+        allocation = None
         if prospects is not None:
             step = prospects.next(place, caps.tests_left)
             if step is None:
                 return
-            place, passed = step
-            caps.passed(passed)
-        yield place
+            place, allocation = step.place, step.allocation
+            caps.passed(step.passed)
+        yield place, allocation
         place += 1
 
 

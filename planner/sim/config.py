@@ -97,3 +97,7 @@ class SchedulerConfig:
     preemption: PreemptionConfig | None = None  # None: PreemptType=preempt/none or PreemptMode=OFF
     requeue_delay_s: float = 120.0  # requeue_delay, or the life of a credential: AuthInfo
     over_time_limit_s: float = 0.0
+    # No parameters of Slurm: the longer simulated time has run, the longer between two cycles, and
+    # from one pass to the next that an event calls; as shares of that time.
+    bf_interval_growth: float = 0.0
+    main_delay_growth: float = 0.0

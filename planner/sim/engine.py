@@ -244,8 +244,8 @@ class Simulation:
 
     def _run(self, record: Record, allocation: Allocation, start_s: float) -> Running:
         amounts = allocated(allocation, record.partition, self._state.nodes)
-        charged_until_s = max(start_s, self._config.priority.last_calc_s)
-        running = Running(record, start_s, record.limit_s, allocation, amounts, charged_until_s)
+        charged_from_s = max(start_s, self._config.priority.last_calc_s)
+        running = Running(record, start_s, record.limit_s, allocation, amounts, charged_from_s)
         self._state.take(running)
         self._scheduling.note_change()
         if self._preemption is not None and self._preemption.is_prey(record):

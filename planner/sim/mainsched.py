@@ -31,8 +31,9 @@ def run_pass(
     *,
     preemption: Preemption | None = None,
     partitions: Collection[str] | None = None,
-) -> bool:
-    """Start what fits, in order; set the reason of what does not. False if depth cut it short.
+) -> Callable[[], bool]:
+    """Start what fits, in order; set the reason of what does not. Answers a question to ask while
+    nothing has changed: whether depth left the pass whole, and did not cut it short.
 
     ``start`` must take the allocation from the state at once. ``depth``: how many jobs it looks at,
     those of closed partitions included, and as coded one more; None: the whole queue.
@@ -48,11 +49,11 @@ def run_pass(
         if pending.left or pending in preempting:
             continue
         if depth is not None and one_pass.looks > depth:
-            return False
+            return lambda: False
         if partitions is not None and one_pass.passes_over(record, partitions):
             one_pass.pass_over(record, state.obstacle_but_limits(record, now_s))
             if one_pass.is_over:
-                return depth is None or one_pass.counts(rest, depth)
+                return lambda: depth is None or one_pass.counts(rest, depth)
             continue
         reason = state.obstacle(record, now_s)
         if reason is not None:
@@ -76,7 +77,7 @@ def run_pass(
             one_pass.accept(record)
         else:
             pending.reason = limit
-    return True
+    return lambda: True
 
 
 def may_reserve(record: Record, state: State, now_s: float) -> bool:

@@ -36,6 +36,7 @@ class Room:
     gpus: IntArray  # nodes x types
     jobs: IntArray  # running on the node
     moves: int = 0  # counts what was taken and given back
+    gifts: int = 0  # counts what was given back
 
     @classmethod
     def of_idle(cls, nodes: Nodes) -> Room:
@@ -53,6 +54,7 @@ class Room:
         self._move(allocation, -1)
 
     def give_back(self, allocation: Allocation) -> None:
+        self.gifts += 1
         self._move(allocation, 1)
 
     def give_back_rows(self, held: Allocation) -> None:
@@ -101,11 +103,15 @@ def shares_of(allocation: Allocation, nodes: Nodes) -> tuple[NodeShare, ...]:
     return tuple(
         NodeShare(
             nodes.names[node],
-            int(cpus),
-            int(mem_mib),
-            {t: int(n) for t, n in zip(nodes.gpu_types, gpus, strict=True) if n},
+            cpus,
+            mem_mib,
+            {t: n for t, n in zip(nodes.gpu_types, gpus, strict=True) if n},
         )
         for node, cpus, mem_mib, gpus in zip(
-            allocation.nodes, allocation.cpus, allocation.mem_mib, allocation.gpus, strict=True
+            allocation.nodes.tolist(),
+            allocation.cpus.tolist(),
+            allocation.mem_mib.tolist(),
+            allocation.gpus.tolist(),
+            strict=True,
         )
     )

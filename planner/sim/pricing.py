@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-import numpy as np
+from collections.abc import Collection, Iterable
+from math import inf
 
 from planner.sim.ageing import Ageing
+from planner.sim.charging import Charging
 from planner.sim.cluster import World
 from planner.sim.fairshare import ShareTree, decay_factor
 from planner.sim.priority import age_factor, priority
@@ -26,6 +26,8 @@ class Pricing:
         self.shares = ShareTree(world.associations)
         self.fair_share: list[float] = []
         self._ageing = Ageing(self._config)
+        self._charging = Charging(self.shares)
+        self._charged_until_s = -inf  # of jobs that ran then
         self._rank()
 
     def price(self, pending: Pending, now_s: float) -> bool:
@@ -42,44 +44,26 @@ class Pricing:
         return changed
 
     def charge(self, running: Running, now_s: float) -> None:
-        """Bring the share tree up to now with what the job has used."""
-        elapsed_s = now_s - running.charged_until_s
-        running.charged_until_s = now_s
+        """Bring the share tree up to now with what a job that is over has used."""
+        elapsed_s = now_s - max(running.charged_from_s, self._charged_until_s)
         record = running.record
         if record.share_index is not None and elapsed_s > 0:
             used = elapsed_s * running.amounts["billing"] * record.usage_factor
             self.shares.charge(record.share_index, used)
 
     def end_period(
-        self, running: Iterable[Running], waiting: Iterable[Pending], now_s: float
+        self, running: Collection[Running], waiting: Iterable[Pending], now_s: float
     ) -> bool:
         """Charge what runs, decay all usage by one calc period, rank the users anew and price what
         waits; whether any priority changed.
         """
-        self._charge_at_once(running, now_s)
+        self._charging.charge(running, self._charged_until_s, now_s)
+        self._charged_until_s = now_s
         self.shares.decay(self._decay)
         self._rank()
         others = self._ageing.follow(waiting)
         changed = [self.price(pending, now_s) for pending in others]
         return self._ageing.price(self.fair_share, now_s) or any(changed)
-
-    def _charge_at_once(self, running: Iterable[Running], now_s: float) -> None:
-        """``charge`` of all, in order."""
-        indices: list[int] = []
-        until_s: list[float] = []
-        billing: list[float] = []
-        factor: list[float] = []
-        for one in running:
-            index = one.record.share_index
-            if index is not None:
-                indices.append(index)
-                until_s.append(one.charged_until_s)
-                billing.append(one.amounts["billing"])
-                factor.append(one.record.usage_factor)
-            one.charged_until_s = now_s
-        elapsed_s = now_s - np.array(until_s)
-        used = elapsed_s * np.array(billing) * np.array(factor)
-        self.shares.charge_all(indices, np.where(elapsed_s > 0, used, 0.0))
 
     def _rank(self) -> None:
         self.fair_share = self.shares.fair_tree(merges_ties=self._config.fair_tree_merges_ties)

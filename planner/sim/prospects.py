@@ -11,22 +11,27 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import chain
 from math import inf
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from planner.sim.needs import Need
 from planner.sim.nodeset import NodeSet
+from planner.sim.occupancy import Allocation
 from planner.sim.outlook import Outlook, planned_run_s
 from planner.sim.queue import Record
 from planner.sim.state import State
 
 
+class Step(NamedTuple):
+    place: int  # to go on from
+    passed: int  # candidates on the way there
+    allocation: Allocation | None  # what the job there takes now, if that was found on the way
+
+
 class Shortcut(Protocol):
     """What is known of the jobs that a cycle may still start."""
 
-    def next(self, place: int, most: int | None) -> tuple[int, int] | None:
-        """The place, this one or later, to go on from, and the candidates passed over till there;
-        None if no record from here on may start, of the next ``most`` candidates.
-        """
+    def next(self, place: int, most: int | None) -> Step | None:
+        """From this place on; None if no record may start, of the next ``most`` candidates."""
         ...
 
     def note_hold(self, nodes: NodeSet) -> None:
@@ -47,13 +52,14 @@ class Prospects:
         self._is_fresh = False  # the last of them has room that is not held
         self._too_long_s: dict[Need, float] = {}  # planned run times that no gap has room for
 
-    def next(self, place: int, most: int | None) -> tuple[int, int] | None:
+    def next(self, place: int, most: int | None) -> Step | None:
         if self._at_change != self._state.changes:
             self._at_change = self._state.changes
             self._survey(place, most)
         if not self._is_fresh:
             self._forget_the_last()
-        return (place, 0) if self._hopeful and self._hopeful[-1] >= place else None
+        is_left = self._hopeful and self._hopeful[-1] >= place
+        return Step(place, 0, None) if is_left else None
 
     def note_hold(self, nodes: NodeSet) -> None:
         if nodes & self._state.free_nodes:

@@ -44,6 +44,7 @@ class Scheduling:
         self._changes = 0  # counts all that a cycle would be made for
         self._times = 0  # counts when more became possible, of which only a pass takes notice
         self._main_saw = (-1, -1)
+        self._saw_all: Callable[[], bool] = lambda: False  # of that pass
         self._last_look_s = -self._config.main_min_delay_s  # of the controller, with a pass
         self._look_due_s: float | None = None
         self._end_seen = False  # at this instant; a pass follows
@@ -79,7 +80,8 @@ class Scheduling:
         self.note_change()
         if self._look_due_s is not None or self._config.main_interval_s <= 0:
             return
-        earliest_s = max(float(self._env.now), self._last_look_s + self._config.main_min_delay_s)
+        delay_s = max(self._config.main_min_delay_s, self._grown_delay_s)
+        earliest_s = max(float(self._env.now), self._last_look_s + delay_s)
         self._look_due_s = ceil(earliest_s / LOOK_EVERY_S) * LOOK_EVERY_S
         call_at(self._env, self._look_due_s, self._called_pass)
 
@@ -87,7 +89,7 @@ class Scheduling:
         """A job has ended: a main pass follows, whatever batch_sched_delay says. Source:
         _slurm_rpc_epilog_complete, proc_req.c.
         """
-        if self._config.main_defers:
+        if self._config.main_defers or self._grown_delay_s > self._config.main_min_delay_s:
             self.call()
             return
         self.note_change()
@@ -123,12 +125,12 @@ class Scheduling:
         self._main_pass(self._config.main_queue_depth)
 
     def _main_pass(self, depth: int | None) -> None:
-        if self._main_saw == (self._changes, self._times):
+        if self._main_saw == (self._changes, self._times) and self._saw_all():
             return
         now_s = float(self._env.now)
         # Without a plan nobody asks for reasons either, but for those at the origin.
         in_short = self.plan is None and self._preemption is None and now_s > 0
-        whole = run_pass(
+        self._saw_all = run_pass(
             self._queue.for_pass(),
             self._state,
             now_s,
@@ -137,8 +139,7 @@ class Scheduling:
             preemption=self._preemption,
             partitions=self._queue.partitions if in_short else None,
         )
-        if whole:
-            self._main_saw = self._changes, self._times
+        self._main_saw = self._changes, self._times
         self._wake()
         self._act()
 
@@ -150,7 +151,8 @@ class Scheduling:
                 yield from self._next_change()
             seen = self._changes
             yield from self._cycle()
-            yield self._env.timeout(self._config.bf_interval_s)
+            grown_s = self._config.bf_interval_growth * float(self._env.now)
+            yield self._env.timeout(max(self._config.bf_interval_s, grown_s))
 
     def _wake(self) -> None:
         if self._idle is not None and not self._idle.triggered:
@@ -176,6 +178,10 @@ class Scheduling:
             if self._changes != before and not self._config.bf_continue:
                 return
         self._act()
+
+    @property
+    def _grown_delay_s(self) -> float:
+        return self._config.main_delay_growth * float(self._env.now)
 
     def _act(self) -> None:
         acts, self._after_pass = self._after_pass, []

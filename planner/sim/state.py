@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from copy import copy
 from dataclasses import dataclass
 
+import numpy as np
+
 from planner.sim.amounts import allocated
 from planner.sim.choice import choose
-from planner.sim.cluster import Partition, Reservation, World
-from planner.sim.jobs import Job, Key
+from planner.sim.cluster import BoolArray, Partition, Reservation, World
+from planner.sim.jobs import Job, Key, NodeShare
 from planner.sim.limits import Demand, Ledger
 from planner.sim.needs import Grain, Need
 from planner.sim.nodeset import NodeSet, set_of_mask
@@ -28,8 +30,9 @@ class Running:
     limit_s: float
     allocation: Allocation
     amounts: dict[str, float]  # allocated, by TRES name, billing included
-    charged_until_s: float  # its usage is in the share tree up to here
+    charged_from_s: float  # its usage before is in the share tree of the origin
     gone_at_s: float | None = None  # preempted; its nodes are free, or about to be, from then on
+    shares: tuple[NodeShare, ...] | None = None  # the allocation by names, once someone asked
 
     @property
     def job(self) -> Job:
@@ -38,6 +41,17 @@ class Running:
     @property
     def partition(self) -> Partition:
         return self.record.partition
+
+
+def moved(
+    before: Sequence[Running], running: Collection[Running]
+) -> tuple[BoolArray, list[Running]]:
+    """Which of the jobs that ran before still do, and those that have started since; both in the
+    order of ``State.running``.
+    """
+    here = set(running)
+    stays = np.array([one in here for one in before], dtype=np.bool_)
+    return stays, list(running)[int(stays.sum()) :]
 
 
 class State:
@@ -62,6 +76,8 @@ class State:
         self._idle_room = Room.of_idle(world.nodes)
         self._full_fits: dict[Grain, Fit] = {}
         self._could_fit: dict[Need, tuple[NodeSet, bool]] = {}  # on the nodes last asked about
+        self._misfits: dict[Need, NodeSet] = {}  # on these nodes, since something was given back
+        self._misfits_at = 0  # gifts of the room
         self._seen_at = -1  # moves of the room that the next three belong to
         self._fits_now: dict[Grain, Fit]
         self._free_nodes: NodeSet
@@ -109,7 +125,7 @@ class State:
         """A picture of the state were these running jobs gone; limits count them still."""
         picture = copy(self)
         picture.room = self.room.copy()
-        picture._seen_at = -1
+        picture._seen_at = picture._misfits_at = -1
         picture.running = dict(self.running)
         for one in gone:
             picture.room.give_back(one.allocation)
@@ -189,10 +205,16 @@ class State:
 
     def fits_now(self, need: Need, allowed: NodeSet) -> bool:
         """Whether the need fits on these nodes, of what is free now."""
-        allowed &= self.open_to(need.grain)
-        if allowed.bit_count() < (need.node_count or 1):
-            return False
-        return fits(need, self.fit_now(need.grain), allowed)
+        if self._misfits_at != self.room.gifts:
+            self._misfits_at, self._misfits = self.room.gifts, {}
+        elif not allowed & ~self._misfits.get(need, 0):
+            return False  # as little as when it was found to be too little
+        left = allowed & self.open_to(need.grain)
+        enough = left.bit_count() >= (need.node_count or 1)
+        if enough and fits(need, self.fit_now(need.grain), left):
+            return True
+        self._misfits[need] = allowed
+        return False
 
     def place(self, need: Need, allowed: NodeSet) -> Allocation | None:
         """Nodes and amounts for the need on what is free now; None if it does not fit."""
@@ -212,7 +234,7 @@ class State:
 
     def limit_on(self, record: Record, allocation: Allocation) -> str | None:
         """The limit that this very allocation would break; whole nodes can be more than asked."""
-        if not self.config.enforce_limits:
+        if not self.config.enforce_limits or not record.checks:
             return None
         amounts = allocated(allocation, record.partition, self.nodes)
         return self.ledger.refusal(record.checks, amounts, allocation.nodes.tolist())

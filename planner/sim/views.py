@@ -102,14 +102,14 @@ def running(one: Running, nodes: Nodes) -> RunningJob:
         one.partition.name,
         one.start_s,
         one.limit_s,
-        shares_of(one.allocation, nodes),
+        _shares(one, nodes),
         one.record.priority,
         one.record.pending.reason,
     )
 
 
 def ended(one: Running, end_s: float, nodes: Nodes, *, cancelled: bool, evicted: bool) -> EndedJob:
-    allocation = shares_of(one.allocation, nodes)
+    allocation = _shares(one, nodes)
     return EndedJob(one.job, one.partition.name, one.start_s, end_s, allocation, cancelled, evicted)
 
 
@@ -136,3 +136,9 @@ def share_use(pricing: Pricing) -> list[ShareUse]:
             tree.associations, tree.usage, tree.level_fs(), pricing.fair_share, strict=True
         )
     ]
+
+
+def _shares(one: Running, nodes: Nodes) -> tuple[NodeShare, ...]:
+    if one.shares is None:
+        one.shares = shares_of(one.allocation, nodes)
+    return one.shares

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from planner.ensemble import Past, paced_interval_s, run_batch
+from planner.ensemble.pace import paced
 from planner.sim.cluster import World
 from tests.sim.worlds import job, nodes, running, world
 
@@ -30,6 +31,16 @@ def test_jobs_that_run_are_no_queue() -> None:
     of = queue_of(0)
     busy = [running(n, on={"n0": 1}, start_s=-1.0) for n in range(400)]
     assert paced_interval_s(replace(of, jobs=tuple(busy))) == of.config.bf_interval_s
+
+
+@pytest.mark.parametrize(("waiting", "growth"), [(0, 0.0), (1000, 0.002), (9000, 0.01)])
+def test_the_far_future_is_looked_at_less_often_the_deeper_the_queue(
+    waiting: int, growth: float
+) -> None:
+    config = paced(queue_of(waiting), 60.0).config
+    assert config.bf_interval_s == 60.0
+    assert config.bf_interval_growth == pytest.approx(growth)
+    assert config.main_delay_growth == pytest.approx(growth / 5)
 
 
 def test_a_job_that_fills_a_gap_waits_for_the_next_look() -> None:

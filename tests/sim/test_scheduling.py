@@ -67,6 +67,30 @@ def test_backfill_with_nothing_to_do_looks_again_every_second() -> None:
     assert starts(one) == {"a": 41.0, "b": 71.0}
 
 
+def test_cycles_grow_apart_with_the_time_so_far_where_that_is_wanted() -> None:
+    few = [job(f"at {at}", submit_s=float(at), tasks=1) for at in (1, 31, 61, 91)]
+    one = world(
+        nodes(4, 4),
+        running("long", on={"n1": 4}, limit_s=5000.0),
+        job("wide", nodes=2, tasks=8),  # keeps the main scheduler from the others
+        *few,
+        config=replace(FINE, bf_interval_growth=0.5),
+    )
+    found = starts(one)
+    assert [found[each.key] for each in few] == [30.0, 60.0, 90.0, 135.0]
+
+
+def test_passes_grow_apart_likewise_and_the_end_of_a_job_waits_for_the_next() -> None:
+    one = world(
+        nodes(4),
+        job("first", tasks=4, submit_s=10.0, run_s=10.0),
+        job("next", tasks=4, submit_s=10.0, run_s=1.5),
+        job("last", tasks=4, submit_s=10.0),
+        config=replace(SLOW, main_delay_growth=0.5),
+    )
+    assert starts(one) == {"first": 10.0, "next": 20.0, "last": 31.0}
+
+
 def test_calc_periods_count_from_the_last_one_before_the_origin() -> None:
     ages = PriorityConfig(weight_age=1000, max_age_s=1000.0, calc_period_s=60, last_calc_s=-45.0)
     waits = job("w", tasks=4, submit_s=-100.0)

@@ -3,8 +3,8 @@
 The plain form is the model; this is a copy of it in arrays, and tests hold the two together.
 Modules: words (sets of nodes), sorted_times, asks (of jobs), holds, rows (running jobs by their
 ends), joining (one more of them), ready (from when a node takes tasks), room (what it takes then),
-choice (which nodes), plan (the search), walk (from job to job); roster, limits, search and
-prospects join them to the rest.
+choice (which nodes), allocation (what of them), plan (the search), walk (from job to job); roster,
+limits, search and prospects join them to the rest.
 """
 
 from __future__ import annotations

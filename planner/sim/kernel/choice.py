@@ -12,8 +12,8 @@ import numpy as np
 from planner.sim.cluster import BoolArray, IntArray
 from planner.sim.kernel.asks import Ask
 from planner.sim.kernel.jit import compiled
-from planner.sim.kernel.room import Machines, Stock, listed
-from planner.sim.kernel.words import Words, has, lowest, size
+from planner.sim.kernel.room import Machines, Stock
+from planner.sim.kernel.words import Words, has, listed, lowest, size
 
 
 class Runs(NamedTuple):

@@ -9,6 +9,7 @@ import numpy as np
 
 from planner.sim.cluster import BoolArray, IntArray
 from planner.sim.fairshare import FloatArray
+from planner.sim.kernel.jit import compiled
 from planner.sim.queue import Record
 from planner.sim.state import State
 
@@ -57,9 +58,7 @@ class LimitBook:
 
     def keep(self, numbers: IntArray) -> BoolArray:
         """Whether each of these records keeps all limits, as of the last count."""
-        place, more, limit = self._place[numbers], self._more[numbers], self._limit[numbers]
-        breaks: BoolArray = np.any(self._used[place] + more > limit, axis=1)
-        return ~breaks
+        return _keep(numbers, self._place, self._more, self._limit, self._used)
 
     def _demands(self, record: Record) -> list[tuple[Mapping[Any, float], Hashable, float, float]]:
         """Where it counts, under which name, how much the record adds, and how much may be."""
@@ -81,3 +80,17 @@ class LimitBook:
                 self._used = np.pad(self._used, (0, place))
             self._used[place] = counter[name]
         return places[name]
+
+
+@compiled
+def _keep(
+    numbers: IntArray, place: IntArray, more: FloatArray, limit: FloatArray, used: FloatArray
+) -> BoolArray:
+    keeps = np.ones(numbers.size, dtype=np.bool_)
+    for index in range(numbers.size):
+        number = numbers[index]
+        for column in range(place.shape[1]):
+            if used[place[number, column]] + more[number, column] > limit[number, column]:
+                keeps[index] = False
+                break
+    return keeps

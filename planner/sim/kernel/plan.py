@@ -13,7 +13,7 @@ from planner.sim.kernel.asks import Ask
 from planner.sim.kernel.choice import choose
 from planner.sim.kernel.holds import HoldTable
 from planner.sim.kernel.jit import compiled
-from planner.sim.kernel.ready import enough_from
+from planner.sim.kernel.ready import NEVER, enough_from
 from planner.sim.kernel.room import Machines, Stock, fits_at, stock_at
 from planner.sim.kernel.rows import Rows, end_s, last_end_s, look_ahead, row_at
 from planner.sim.kernel.sorted_times import first_at
@@ -128,8 +128,8 @@ def _first_fit(ask: Ask, of: Timeline, by_s: float) -> tuple[float, IntArray]:
     if not of.rules.tells_row_ends:
         by_s = np.inf
     if ask.enough_nodes:
-        first_row = enough_from(ask, machines.mem_mib, rows, nodes)
-        if first_row > row_at(rows, by_s):
+        first_row = enough_from(ask, machines.mem_mib, rows, nodes, row_at(rows, by_s))
+        if first_row == NEVER:
             return np.inf, none
         tests = look_ahead(rows, nodes, by_s, of.desk.rows)
         low = first_at(of.desk.rows, tests, first_row)

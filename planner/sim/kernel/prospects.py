@@ -12,10 +12,11 @@ import numpy as np
 from planner.sim.cluster import BoolArray, IntArray
 from planner.sim.fairshare import FloatArray
 from planner.sim.kernel.walk import Line, Progress, hopeful, walk
-from planner.sim.kernel.words import Words, words_of
+from planner.sim.kernel.words import words_of
 from planner.sim.mainsched import may_reserve
 from planner.sim.nodeset import NodeSet
-from planner.sim.prospects import candidates
+from planner.sim.occupancy import Allocation
+from planner.sim.prospects import Step
 from planner.sim.queue import Record
 from planner.sim.state import State
 
@@ -42,26 +43,27 @@ class CompiledProspects:
         self._hopeful: IntArray = np.zeros(0, dtype=np.int64)
         self._too_long_s: FloatArray = np.zeros(0)
         self._usable_now = words_of(state.usable_now, search.words)
-        self._free_now: Words
         self._line: Line
         self._progress = Progress(np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.bool_))
 
-    def next(self, place: int, most: int | None) -> tuple[int, int] | None:
+    def next(self, place: int, most: int | None) -> Step | None:
         if self._at_change != self._state.changes:
             self._follow(place, most)
         search = self._search
         begin = bisect_left(self._candidates, place)
-        found = walk(
+        found, taken = walk(
             search.book.asks,
             self._line,
             self._progress,
             begin,
             self._usable_now,
-            self._free_now,
             search.timeline(len(self._candidates) - begin),
             search.nodes,
         )
-        return None if found < 0 else (self._candidates[found], found - begin)
+        if found < 0:
+            return None
+        allocation = Allocation(*taken) if taken[0].size else None
+        return Step(self._candidates[found], found - begin, allocation)
 
     def note_hold(self, nodes: NodeSet) -> None:
         if nodes & self._state.free_nodes:
@@ -69,18 +71,23 @@ class CompiledProspects:
 
     def _follow(self, place: int, most: int | None) -> None:
         """Drop the jobs that a start keeps from starting, and take in as many from further down."""
+        before: IntArray | None = self._numbers
         if self._at_change is None:
-            self._surveyed = place
+            before, self._surveyed = None, place
             self._search.book.limits.count()
         else:
-            self._hopeful = self._hopeful[: self._progress.hopeful[0]]
             self._drop(bisect_left(self._candidates, place))
         self._at_change = self._state.changes
         left = len(self._candidates) - bisect_left(self._candidates, place)
         if most is None or left < most:
             self._survey(None if most is None else most - left)
+        if self._numbers is not before:
+            self._line = self._lined_up()
+        self._progress.is_fresh[0] = False
+
+    def _lined_up(self) -> Line:
         book, numbers = self._search.book, self._numbers
-        self._line = Line(
+        return Line(
             book.ask[numbers],
             book.run_s[numbers],
             book.own_reservation[numbers],
@@ -89,9 +96,6 @@ class CompiledProspects:
             self._hopeful,
             self._too_long_s,
         )
-        self._progress.hopeful[0] = self._hopeful.size
-        self._progress.is_fresh[0] = False
-        self._free_now = words_of(self._state.free_nodes, self._search.words)
 
     def _drop(self, begin: int) -> None:
         """Those before, which are dealt with, and of the rest those that may start no more."""
@@ -106,29 +110,52 @@ class CompiledProspects:
             return
         self._candidates = list(compress(self._candidates[begin:], stays))
         self._numbers, self._reserves = self._numbers[begin:][stays], self._reserves[begin:][stays]
-        left = self._hopeful[self._hopeful >= begin] - begin
+        left = self._hopeful[: self._progress.hopeful[0]] - begin
+        left = left[left >= 0]
         self._hopeful = (np.cumsum(stays) - 1)[left[stays[left]]]
+        self._progress.hopeful[0] = self._hopeful.size
 
     def _survey(self, most: int | None) -> None:
         """Take in so many more."""
-        records, book = self._records, self._search.book
-        found = candidates(records, self._state, self._now_s, self._surveyed, most)
-        self._surveyed = found[-1] + 1 if len(found) == most else len(records)
+        found, numbers = self._next_candidates(most)
         if not found:
             return
-        chosen = [records[place] for place in found]
-        numbers = np.array([book.number(record) for record in chosen], dtype=np.int64)
+        book = self._search.book
         timeline = self._search.timeline()
         more = hopeful(book.asks, book.ask[numbers], self._usable_now, timeline)
-        self._hopeful = np.concatenate([self._hopeful, more + len(self._candidates)])
+        known = self._hopeful[: self._progress.hopeful[0]]
+        self._hopeful = np.concatenate([known, more + len(self._candidates)])
+        self._progress.hopeful[0] = self._hopeful.size
         self._candidates += found
         self._numbers = np.concatenate([self._numbers, numbers])
-        self._reserves = np.concatenate([self._reserves, self._may_reserve(chosen)])
+        self._reserves = np.concatenate([self._reserves, self._may_reserve(found)])
         unknown = np.full(book.asks.grain.size - self._too_long_s.size, np.inf)
         self._too_long_s = np.concatenate([self._too_long_s, unknown])
 
-    def _may_reserve(self, records: Sequence[Record]) -> BoolArray:
+    def _next_candidates(self, most: int | None) -> tuple[list[int], IntArray]:
+        """Places and numbers of the next so many records that no rule keeps from starting."""
+        records, book, obstacle = self._records, self._search.book, self._state.obstacle_but_limits
+        found: list[int] = []
+        numbers: IntArray = np.zeros(0, dtype=np.int64)
+        while self._surveyed < len(records) and (most is None or len(found) < most):
+            after = len(records)
+            if most is not None:
+                after = min(after, self._surveyed + most - len(found))
+            places = [
+                place
+                for place in range(self._surveyed, after)
+                if not records[place].pending.left and obstacle(records[place], self._now_s) is None
+            ]
+            self._surveyed = after
+            more = np.array([book.number(records[place]) for place in places], dtype=np.int64)
+            keeps = book.limits.keep(more)
+            found += compress(places, keeps)
+            numbers = np.concatenate([numbers, more[keeps]])
+        return found, numbers
+
+    def _may_reserve(self, places: Sequence[int]) -> BoolArray:
         config = self._state.config
         if config.bf_min_prio_reserve <= 0 and config.bf_min_age_reserve_s <= 0:
-            return np.ones(len(records), dtype=np.bool_)  # as all of them are eligible
+            return np.ones(len(places), dtype=np.bool_)  # as all of them are eligible
+        records = (self._records[place] for place in places)
         return np.array([may_reserve(one, self._state, self._now_s) for one in records])

@@ -11,41 +11,51 @@ from planner.sim.cluster import IntArray
 from planner.sim.kernel.asks import ALL, ANY_TYPE, Ask
 from planner.sim.kernel.jit import compiled
 from planner.sim.kernel.rows import Rows
-from planner.sim.kernel.words import Words
+from planner.sim.kernel.words import Words, listed, size
 
 NEVER = 1 << 40  # a row that no cluster has
 
 
 @compiled
-def enough_from(ask: Ask, all_mem_mib: IntArray, rows: Rows, nodes: Words) -> int:
-    """The first row at which as many of the nodes as a countable need asks for each take their
-    part; NEVER if none is.
+def enough_from(ask: Ask, all_mem_mib: IntArray, rows: Rows, nodes: Words, by_row: int) -> int:
+    """The first row, up to that one, at which as many of the nodes as a countable need asks for
+    each take their part; NEVER if none is.
     """
     ready = ready_rows(ask, ask.each_key, ask.each_tasks, all_mem_mib, rows)
     if ask.enough_nodes == 1:
-        first = NEVER
-        for w in range(nodes.size):
-            word = nodes[w]
-            node = w << 6
-            while word:
-                if word & np.uint64(1) and ready[node] < first:
-                    first = ready[node]
-                word >>= np.uint64(1)
-                node += 1
-        return first
-    found, count = np.empty(ready.size, dtype=np.int64), 0
+        first = _least(ready, nodes)
+        return first if first <= by_row else NEVER
+    soon = np.empty_like(nodes)
+    if ready_by(ready, nodes, by_row, soon) < ask.enough_nodes:
+        return NEVER
+    return int(np.partition(ready[listed(soon)], ask.enough_nodes - 1)[ask.enough_nodes - 1])
+
+
+@compiled
+def ready_by(ready: IntArray, nodes: Words, by_row: int, out: Words) -> int:
+    """Put those of the nodes that are ready by the row into ``out``; answers how many."""
+    # Without a branch in the inner loop: the machine then takes several nodes at once, as below.
+    for w in range(nodes.size):
+        word = np.uint64(0)
+        if nodes[w]:
+            for bit in range(64):
+                word |= np.uint64(ready[w * 64 + bit] <= by_row) << np.uint64(bit)
+        out[w] = word & nodes[w]
+    return size(out)
+
+
+@compiled
+def _least(ready: IntArray, nodes: Words) -> int:
+    first = NEVER
     for w in range(nodes.size):
         word = nodes[w]
-        node = w << 6
-        while word:
-            if word & np.uint64(1):
-                found[count] = ready[node]
-                count += 1
-            word >>= np.uint64(1)
-            node += 1
-    if count < ask.enough_nodes:
-        return NEVER
-    return int(np.partition(found[:count], ask.enough_nodes - 1)[ask.enough_nodes - 1])
+        if word:
+            for bit in range(64):
+                row = ready[w * 64 + bit]
+                if not (word >> np.uint64(bit)) & np.uint64(1):
+                    row = NEVER
+                first = min(first, row)
+    return first
 
 
 @compiled
@@ -70,8 +80,8 @@ def _find(ask: Ask, wanted: int, all_mem_mib: IntArray, rows: Rows, ready: IntAr
     mem_mib_per_node, mem_mib_per_cpu = ask.mem_mib_per_node, ask.mem_mib_per_cpu
     types = now_gpus.shape[1]
     gpus_wanted = node_gpus.sum()
-    for node in range(ready.size):
-        ready[node] = NEVER
+    ready[:] = NEVER
+    for node in range(all_mem_mib.size):
         if not (allowed[node >> 6] >> np.uint64(node & 63)) & np.uint64(1):
             continue
         entry = first[node] - 1  # before the first: now

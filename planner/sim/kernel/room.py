@@ -9,9 +9,9 @@ import numpy as np
 from planner.sim.cluster import IntArray
 from planner.sim.kernel.asks import Ask
 from planner.sim.kernel.jit import compiled
-from planner.sim.kernel.ready import enough_from, gpus_of, ready_rows, tasks_of
+from planner.sim.kernel.ready import enough_from, gpus_of, ready_by, ready_rows, tasks_of
 from planner.sim.kernel.rows import Rows, last_up_to
-from planner.sim.kernel.words import Words, is_within, lowest, size, size_of_three
+from planner.sim.kernel.words import Words, is_within, listed, lowest, size_of_three
 
 
 class Machines(NamedTuple):
@@ -38,7 +38,7 @@ def fits_at(
 ) -> bool:
     """Whether the need fits on the nodes then. Necessary for choose()."""
     if ask.enough_nodes:
-        return enough_from(ask, machines.mem_mib, rows, nodes) <= row
+        return enough_from(ask, machines.mem_mib, rows, nodes, row) <= row
     if ask.required_count and not is_within(ask.required, nodes):
         return False
     plain = not (ask.shares_gpus or ask.required_count)
@@ -84,15 +84,12 @@ def _take_stock(
     given_cpus, given_mem_mib, given_gpus = rows.given_cpus, rows.given_mem_mib, rows.given_gpus
     first, row_of, all_mem_mib, node_gpus = rows.first, rows.row, machines.mem_mib, ask.node_gpus
     asks_gpus = ask.shares_gpus or node_gpus.any()
-    ready = ready_rows(ask, ask.one_key, 1, all_mem_mib, rows)
+    ready_by(ready_rows(ask, ask.one_key, 1, all_mem_mib, rows), nodes, row, with_nodes)
     for w in range(nodes.size):
-        word, left = nodes[w], np.uint64(0)
+        word = with_nodes[w]
         while word:
-            bit = word & (~word + np.uint64(1))
-            word ^= bit
-            node = (w << 6) + lowest(bit)
-            if ready[node] > row:
-                continue
+            node = (w << 6) + lowest(word)
+            word &= word - np.uint64(1)
             entry = last_up_to(row_of, first[node], first[node + 1], row) if row else -1
             cpus, mem_mib = now_cpus[node], now_mem_mib[node]
             if entry >= 0:
@@ -110,9 +107,7 @@ def _take_stock(
             gpus = 0
             if asks_gpus:
                 gpus = gpus_of(ask, node_gpus, now_gpus, given_gpus, node, entry)
-            left |= bit
             with_tasks[node], with_gpus[node], with_cpus[node] = tasks, gpus, cpus
-        with_nodes[w] = left
 
 
 @compiled
@@ -127,16 +122,3 @@ def _takes(ask: Ask, stock: Stock) -> bool:
     if ask.node_count and ask.node_count < nodes.size:
         tasks = np.sort(tasks)[nodes.size - ask.node_count :]
     return bool(tasks.sum() >= ask.tasks)
-
-
-@compiled
-def listed(nodes: Words) -> IntArray:
-    """The nodes of a set, in order."""
-    found, count = np.empty(size(nodes), dtype=np.int64), 0
-    for w in range(nodes.size):
-        word = nodes[w]
-        while word:
-            found[count] = (w << 6) + lowest(word)
-            count += 1
-            word &= word - np.uint64(1)
-    return found

@@ -8,7 +8,7 @@ import numpy as np
 
 from planner.sim.cluster import BoolArray, IntArray
 from planner.sim.occupancy import Allocation, joined
-from planner.sim.state import Running
+from planner.sim.state import Running, moved
 
 
 class Roster:
@@ -26,11 +26,9 @@ class Roster:
 
     def follow(self, running: Collection[Running]) -> None:
         """Drop those that run no longer and append the new ones: so does the order change."""
-        alive = set(running)
-        stays = np.array([one in alive for one in self._running], dtype=np.bool_)
+        stays, new = moved(self._running, running)
         if not stays.all():
             self._keep(stays)
-        new = list(running)[len(self._running) :]
         if new:
             self._running += new
             self.held = joined([self.held, *(one.allocation for one in new)])

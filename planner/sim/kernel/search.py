@@ -23,10 +23,10 @@ from planner.sim.kernel.plan import (
     slot,
 )
 from planner.sim.kernel.prospects import CompiledProspects
-from planner.sim.kernel.room import Machines, Stock, listed
+from planner.sim.kernel.room import Machines, Stock
 from planner.sim.kernel.roster import Roster
 from planner.sim.kernel.rows import SPARE, Rows, arrange
-from planner.sim.kernel.words import Words, set_of_words, words_of
+from planner.sim.kernel.words import Words, listed, set_of_words, words_of
 from planner.sim.nodeset import NodeSet, set_of_indices, set_of_mask
 from planner.sim.outlook import Planned, planned_run_s
 from planner.sim.queue import Record
@@ -58,7 +58,7 @@ class Tables:
         )
         self.holds = table_for(64, words)
         self.roster = Roster(len(nodes.gpu_types))
-        self.ready = np.empty((16, len(nodes)), dtype=np.int64)
+        self.ready = np.empty((16, 64 * words), dtype=np.int64)  # see planner.sim.kernel.ready
         self.ready_is_known = np.zeros(16, dtype=np.bool_)
         self.ready_of: CompiledSearch | None = None  # whose timeline they belong to
         self.desk = self._desk(64)

@@ -11,12 +11,14 @@ import numpy as np
 
 from planner.sim.cluster import BoolArray, IntArray
 from planner.sim.fairshare import FloatArray
+from planner.sim.kernel.allocation import Taken, allocate, nothing
 from planner.sim.kernel.asks import Ask, Asks, ask_at
+from planner.sim.kernel.choice import choose
 from planner.sim.kernel.jit import compiled
 from planner.sim.kernel.plan import Timeline, open_from, place_and_hold
-from planner.sim.kernel.room import fits_at
+from planner.sim.kernel.room import fits_at, stock_at
 from planner.sim.kernel.sorted_times import first_at
-from planner.sim.kernel.words import Words, meet
+from planner.sim.kernel.words import Words, add, meet
 
 
 class Line(NamedTuple):
@@ -63,24 +65,25 @@ def walk(
     progress: Progress,
     place: int,
     usable_now: Words,
-    free_now: Words,
     of: Timeline,
     nodes: Words,
-) -> int:
+) -> tuple[int, Taken]:
     """Plan and hold from a place on; answers the first that may start or is to be done by hand, -1
-    if no job is left that may start. The table has room for two more segments a job.
+    if no job is left that may start. With it what the job then takes; nothing if that is yet to be
+    found. The table has room for two more segments a job.
     """
+    free_now = _with_free_cpus(of)
     upcoming = first_at(line.hopeful, progress.hopeful[0], place)
     while True:
         if not progress.is_fresh[0]:
             _forget_the_last(asks, line, progress, usable_now, of)
         if upcoming >= progress.hopeful[0]:
-            return -1
+            return -1, nothing(of.rows.gpus.shape[1])
         if line.by_hand[place]:
-            return place
+            return place, nothing(of.rows.gpus.shape[1])
         if line.hopeful[upcoming] == place:
             if _may_start(asks, line, place, usable_now, of):
-                return place
+                return place, _taken_now(ask_at(asks, line.ask[place]), usable_now, of)
             upcoming += 1
         if line.reserves[place]:
             ask = ask_at(asks, line.ask[place])
@@ -88,6 +91,26 @@ def walk(
             if start_s < np.inf and meet(nodes, free_now):
                 progress.is_fresh[0] = False
         place += 1
+
+
+@compiled
+def _with_free_cpus(of: Timeline) -> Words:
+    cpus, nodes = of.rows.cpus, np.zeros_like(of.usable)
+    for node in range(cpus.size):
+        if cpus[node] > 0:
+            add(nodes, node)
+    return nodes
+
+
+@compiled
+def _taken_now(ask: Ask, usable_now: Words, of: Timeline) -> Taken:
+    """What a job takes that may start on the open nodes."""
+    machines, rows, nodes = of.machines, of.rows, usable_now & of.desk.open_nodes
+    stock = stock_at(ask, machines, rows, 0, nodes, of.desk.stock)
+    chosen = choose(ask, machines, stock)
+    if not chosen.size:  # that it fits is necessary, not sufficient
+        return nothing(rows.gpus.shape[1])
+    return allocate(ask, machines, stock, rows.gpus, chosen)
 
 
 @compiled

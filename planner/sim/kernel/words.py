@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from planner.sim.cluster import IntArray
 from planner.sim.kernel.jit import compiled
 from planner.sim.nodeset import NodeSet
 
@@ -105,3 +106,16 @@ def are_equal(one: Words, other: Words) -> bool:
         if one[i] != other[i]:
             return False
     return True
+
+
+@compiled
+def listed(nodes: Words) -> IntArray:
+    """The nodes of a set, in order."""
+    found, count = np.empty(size(nodes), dtype=np.int64), 0
+    for w in range(nodes.size):
+        word = nodes[w]
+        while word:
+            found[count] = (w << 6) + lowest(word)
+            count += 1
+            word &= word - np.uint64(1)
+    return found

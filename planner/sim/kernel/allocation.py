@@ -1,0 +1,75 @@
+"""What a job takes of the nodes chosen for it: as ``planner.sim.placement`` says, in arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from planner.sim.cluster import IntArray
+from planner.sim.kernel.asks import ALL, ANY_TYPE, Ask
+from planner.sim.kernel.jit import compiled
+from planner.sim.kernel.room import Machines, Stock
+
+Taken = tuple[IntArray, IntArray, IntArray, IntArray]  # the fields of an Allocation
+
+
+@compiled
+def nothing(types: int) -> Taken:
+    """Of no node."""
+    none = np.empty(0, dtype=np.int64)
+    return none, none, none, np.empty((0, types), dtype=np.int64)
+
+
+@compiled
+def allocate(
+    ask: Ask, machines: Machines, stock: Stock, free_gpus: IntArray, chosen: IntArray
+) -> Taken:
+    """Tasks spread evenly, GPUs type by type, of those that are free on each node now."""
+    task_cpus = _spread(max(ask.tasks, chosen.size), stock.tasks[chosen]) * ask.cpus_per_task
+    if ask.mem_mib_per_node == ALL:
+        mem_mib = machines.mem_mib[chosen]
+    else:
+        mem_mib = ask.mem_mib_per_node + ask.mem_mib_per_cpu * task_cpus
+    types = free_gpus.shape[1]
+    gpus = np.zeros((chosen.size, types), dtype=np.int64)
+    job_gpus = ask.job_gpus
+    for row in range(chosen.size):
+        node = chosen[row]
+        for column in range(types):
+            gpus[row, column] = ask.node_gpus[column]
+        _take_any(int(ask.node_gpus[types]), free_gpus[node], gpus[row])
+        if ask.shares_gpus:
+            here = min(job_gpus, int(stock.gpus[node]))
+            job_gpus -= here
+            if ask.job_gpu_type == ANY_TYPE:
+                _take_any(here, free_gpus[node], gpus[row])
+            else:
+                gpus[row, ask.job_gpu_type] += here
+    cpus = machines.cpus[chosen] if ask.whole_nodes else task_cpus
+    return chosen, cpus, mem_mib, gpus
+
+
+@compiled
+def _take_any(count: int, free: IntArray, taken: IntArray) -> None:
+    """So many more of the first types that have some left."""
+    for column in range(taken.size):
+        more = min(count, free[column] - taken[column])
+        taken[column] += more
+        count -= more
+
+
+@compiled
+def _spread(tasks: int, room: IntArray) -> IntArray:
+    """Tasks per node as even as the room allows, the remainder on the first nodes."""
+    spread = np.zeros_like(room)
+    while tasks:
+        has_room = np.flatnonzero(spread < room)
+        if tasks < has_room.size:
+            for place in has_room[:tasks]:
+                spread[place] += 1
+            break
+        each = tasks // has_room.size
+        for place in has_room:
+            more = min(each, room[place] - spread[place])
+            spread[place] += more
+            tasks -= more
+    return spread
