@@ -87,6 +87,41 @@ def test_a_dear_forecast_is_asked_for_less_often(
     assert len(request_due(due_at, django_capture_on_commit_callbacks)) == 1
 
 
+def test_a_very_dear_forecast_is_asked_for_each_ten_minutes_while_the_hours_share_has_room(
+    cluster: Cluster, rung: list[int], django_capture_on_commit_callbacks
+) -> None:
+    now = queue_read_at(cluster) + MINUTE
+    make = Forecast.objects.create
+    last = make(cluster=cluster, state=State.DONE, requested_at=now, cpu_s=300.0)
+    due_at = now + 10 * MINUTE
+    assert request_due(due_at - MINUTE, django_capture_on_commit_callbacks) == []
+    Forecast.objects.filter(pk=last.pk).update(cpu_s=900.0)
+    assert request_due(due_at, django_capture_on_commit_callbacks) == []
+    Forecast.objects.filter(pk=last.pk).update(cpu_s=300.0)
+    assert len(request_due(due_at, django_capture_on_commit_callbacks)) == 1
+
+
+@pytest.mark.parametrize(
+    ("replica_s", "looked_h", "looks_h"),
+    [(4.0, 24, 24), (7.0, 24, 14), (7.0, 14, 8), (2.5, 14, 23), (100.0, 24, 6)],
+)
+@pytest.mark.usefixtures("rung")
+def test_dear_replicas_look_less_far_ahead_so_that_forecasts_stay_young(
+    cluster: Cluster,
+    django_capture_on_commit_callbacks,
+    replica_s: float,
+    looked_h: int,
+    looks_h: int,
+) -> None:
+    now = queue_read_at(cluster) + MINUTE
+    done = {"state": State.DONE, "requested_at": now - 2 * forecast_queue.HOUR}
+    cost = {"cpu_s": 16 * replica_s, "horizon_s": 3600 * looked_h}
+    last = Forecast.objects.create(cluster=cluster, replicas=16, **done, **cost)
+    last.batches.create(first_replica=0, replicas=16, state=State.DONE)
+    (asked,) = request_due(now, django_capture_on_commit_callbacks)
+    assert Forecast.objects.get(pk=asked).horizon_s == 3600 * looks_h
+
+
 @pytest.mark.usefixtures("rung")
 class TestAJobStartedHere:
     """Its user looks at a page, and gets a first answer before the rest is over."""
@@ -137,26 +172,29 @@ class TestAJobStartedHere:
 
 
 @pytest.mark.parametrize(
-    ("cpu_s", "many_ago", "replicas"),
+    ("cpu_s", "many_ago", "many_cpu_s", "replicas"),
     [
-        (7.0, 6, forecast_queue.MANY),  # 64 would take 28 s: a quarter of two minutes
-        (20.0, 6, forecast_queue.FEW),
-        (20.0, 29, forecast_queue.FEW),
-        (20.0, 31, forecast_queue.MANY),  # dear, but they are half an hour old
-        (40.0, 31, forecast_queue.FEW),  # the next would have to wait for eleven minutes
+        (7.0, 6, 28.0, forecast_queue.MANY),  # 64 would take 28 s: a quarter of two minutes
+        (20.0, 6, 80.0, forecast_queue.FEW),
+        (20.0, 29, 80.0, forecast_queue.FEW),
+        (20.0, 31, 80.0, forecast_queue.MANY),  # dear, but they are half an hour old
+        (40.0, 31, 700.0, forecast_queue.FEW),  # the hour's share has no room for 64
     ],
 )
 @pytest.mark.usefixtures("rung")
 def test_a_forecast_has_as_many_replicas_as_can_be_afforded(
     cluster: Cluster,
     django_capture_on_commit_callbacks,
+    *,
     cpu_s: float,
     many_ago: int,
+    many_cpu_s: float,
     replicas: int,
 ) -> None:
     now = queue_read_at(cluster) + 10 * MINUTE
     make = Forecast.objects.create
-    make(cluster=cluster, state=State.FAILED, replicas=64, requested_at=now - many_ago * MINUTE)
+    many = {"state": State.FAILED, "replicas": 64, "requested_at": now - many_ago * MINUTE}
+    make(cluster=cluster, cpu_s=many_cpu_s, **many)
     done = {"state": State.DONE, "requested_at": now - 5 * MINUTE, "replicas": 16}
     last = make(cluster=cluster, cpu_s=cpu_s, **done)
     for first in range(0, 16, 4):
