@@ -52,6 +52,7 @@ from planner.forecasting import forecast_batches
 from planner.models import Forecast
 from tracker.models import Cluster
 at = timezone.now()
+Forecast.objects.update(facts_digest="")  # else what the one before said would hold
 row = Forecast.objects.create(cluster=Cluster.objects.get(), requested_at=at, replicas=16, seed=%d)
 forecast_batches.compute(row.pk)
 row.refresh_from_db()
@@ -150,8 +151,8 @@ def measure(size: Size, questions: int, folder: Path) -> None:
     service.manage("migrate", "-v", "0")
     service.token = service.manage("shell", "-v", "0", "-c", SETTLE % str(folder / "capture"))
     service.manage("poll", check=False)  # sprio and sdiag, which the capture lacks, are refused
-    print("forecast", service.manage("shell", "-v", "0", "-c", FORECAST % 0), flush=True)
     with running(service):
+        print("forecast", service.manage("shell", "-v", "0", "-c", FORECAST % 0), flush=True)
         waited_s(service, bodies(1, 1000)[0])
         print("meanwhile     questions  first median s  first max s  complete median s  max s")
         report("nothing", [waited_s(service, body) for body in bodies(questions, 1)])
