@@ -1,11 +1,13 @@
 """What forecasts of a busy cluster cost: CPU time of all that is computed for them.
 
     python bench/forecast.py [--nodes N] [--running R] [--pending P] [--history H] [--batches N]
+                             [--ahead-hours H]
     python bench/forecast.py --curves | --quick
 
 The cluster is that of ``bench/gpu_cluster.py``: R jobs run, P wait, and accounting tells of H, from
 which run times and submissions are drawn. As many are submitted as start, so that the queue stays
-deep. Forecasts look a day ahead, and backfill as often as ``planner.ensemble.pace`` says.
+deep. Forecasts look a day ahead if not told otherwise, and backfill as often as
+``planner.ensemble.pace`` says. The service looks less far where that keeps it within its share.
 
 Process CPU time of three things: ``facts``, the world and the past from Slurm's records, once a
 forecast; ``replica``, a fourth of a batch of four as the service makes them, with what it keeps of
@@ -41,7 +43,6 @@ from planner.futures import Future
 from planner.snapshot import Snapshot, build
 from planner.snapshot.past import past_of
 
-HORIZON_S = 86_400
 HOUR_S = 3600.0
 BATCH, FEW, MANY = 4, 16, 64
 FORECASTS_AN_HOUR, OF_MANY = 6, 2
@@ -84,15 +85,15 @@ def cpu_s(run: Callable[[], T]) -> tuple[T, float]:
     return found, time.process_time() - began_s
 
 
-def cost(size: Size, batches: int, seed: int) -> Cost:
+def cost(size: Size, batches: int, seed: int, horizon_s: float) -> Cost:
     snapshot, past, facts_s = known(size, seed)
     run_batch(snapshot.world, past, seed=SEED, replicas=range(1), horizon_s=60.0)  # compiles
     starts: list[Starts] = []
     replicas_s, plans_s = [], []
     for number in range(batches):
         first = number * BATCH
-        made, batch_s = cpu_s(lambda n=first: batch(snapshot, past, range(n, n + BATCH)))
-        _, plan_s = cpu_s(lambda n=first: batch(snapshot, Past(), range(n, n + 1)))
+        made, batch_s = cpu_s(lambda n=first: batch(snapshot, past, range(n, n + BATCH), horizon_s))
+        _, plan_s = cpu_s(lambda n=first: batch(snapshot, Past(), range(n, n + 1), horizon_s))
         starts.append(made)
         replicas_s.append(batch_s / BATCH)
         plans_s.append(plan_s)
@@ -101,14 +102,14 @@ def cost(size: Size, batches: int, seed: int) -> Cost:
     return Cost(facts_s, statistics.median(plans_s), statistics.median(replicas_s), answers_s)
 
 
-def batch(snapshot: Snapshot, past: Past, replicas: range) -> Starts:
+def batch(snapshot: Snapshot, past: Past, replicas: range, horizon_s: float) -> Starts:
     futures: list[Future] = []
     return run_batch(
         snapshot.world,
         past,
         seed=SEED,
         replicas=replicas,
-        horizon_s=HORIZON_S,
+        horizon_s=horizon_s,
         bf_interval_s=paced_interval_s(snapshot.world),
         on_future=futures.append,
     )
@@ -120,10 +121,10 @@ def answers(starts: Starts) -> None:
         spread.told(key)
 
 
-def table(sizes: list[Size], batches: int, seed: int) -> None:
+def table(sizes: list[Size], batches: int, seed: int, horizon_s: float) -> None:
     print("nodes  running  pending  facts s  replica s  x plan  answers s  of a core  of 25 %")
     for size in sizes:
-        found = cost(size, batches, seed)
+        found = cost(size, batches, seed, horizon_s)
         print(
             f"{size.nodes:5}  {size.running:7}  {size.pending:7}  {found.facts_s:7.2f}"
             f"  {found.replica_s:9.3f}  {found.replica_s / found.plan_s:6.2f}"
@@ -132,7 +133,7 @@ def table(sizes: list[Size], batches: int, seed: int) -> None:
         )
 
 
-def workers(size: Size, seed: int) -> None:
+def workers(size: Size, seed: int, horizon_s: float) -> None:
     """Wall time of a forecast of the fewest replicas, the start of the processes in it."""
     snapshot, past, _ = known(size, seed)
     batches = [range(first, first + BATCH) for first in range(0, FEW, BATCH)]
@@ -145,7 +146,7 @@ def workers(size: Size, seed: int) -> None:
             past,
             batches,
             seed=SEED,
-            horizon_s=HORIZON_S,
+            horizon_s=horizon_s,
             processes=processes,
             bf_interval_s=paced_interval_s(snapshot.world),
         )
@@ -164,6 +165,7 @@ def main() -> int:
     parser.add_argument("--pending", type=int, default=5000)
     parser.add_argument("--history", type=int, default=50_000, help="jobs that accounting tells of")
     parser.add_argument("--batches", type=int, default=1, help="of four replicas, of each size")
+    parser.add_argument("--ahead-hours", type=float, default=24.0, help="that forecasts look")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--quick", action="store_true", help="a cluster of 40 nodes")
     parser.add_argument("--curves", action="store_true", help="against pending, nodes, processes")
@@ -171,15 +173,21 @@ def main() -> int:
     size = Size(asked.nodes, asked.running, asked.pending, asked.history)
     if asked.quick:
         size = Size(nodes=40, running=80, pending=100, history=2000)
+    horizon_s = 3600.0 * asked.ahead_hours
     if not asked.curves:
-        table([size], asked.batches, asked.seed)
+        table([size], asked.batches, asked.seed, horizon_s)
         return 0
-    table([size._replace(pending=pending) for pending in PENDING], asked.batches, asked.seed)
+    table(
+        [size._replace(pending=pending) for pending in PENDING],
+        asked.batches,
+        asked.seed,
+        horizon_s,
+    )
     print()
     each = size.running / size.nodes
     wider = [size._replace(nodes=n, running=round(n * each)) for n in NODES]
-    table(wider, asked.batches, asked.seed)
-    workers(size, asked.seed)
+    table(wider, asked.batches, asked.seed, horizon_s)
+    workers(size, asked.seed, horizon_s)
     return 0
 
 
