@@ -119,6 +119,7 @@ def test_submit_wait_train_and_look(
         page = looking.new_page()
         wrong = watch(page)
         page.goto(f"/runs/{run['run_id']}")
+        page.locator("#curve-part").scroll_into_view_if_needed()  # a chart out of view is not drawn
         page.locator(".js-plotly-plot path.js-line").first.wait_for(state="attached")
         check(page, f"run-{look}", wrong)
         looking.close()
