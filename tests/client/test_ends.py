@@ -11,6 +11,8 @@ from tests.client.node import Node
 from tests.client.service import Service
 
 IN_JOB = {"SLURM_JOB_ID": "828"}
+# Python 3.12 warns the script that forks beside threads.
+OF_FORKS = {"PYTHONWARNINGS": "ignore::DeprecationWarning"}
 BEGIN = "queuecast.init()\nqueuecast.log({'loss': 1})\n"
 # Not one long sleep: beside other threads CPython may note a signal only at its end.
 TRAINS = """
@@ -126,7 +128,8 @@ if os.fork() == 0: sys.exit(5)
 os.wait()
 queuecast.log({"loss": 2})
 queuecast.finish()
-"""
+""",
+        **OF_FORKS,
     )
     assert ended.stdout == "[0, 1, 2, 3]\n"
     assert set(ended.stderr.splitlines()) == {
@@ -147,7 +150,8 @@ if os.fork() == 0:
     queuecast.finish()
     os._exit(0)
 os.wait()
-"""
+""",
+        **OF_FORKS,
     )
     assert ended.stderr == ""
     assert {run["seed"] for run in service.runs} == {None, 2}
