@@ -138,12 +138,16 @@ def _by_option(run: Run) -> Said | None:
     if not promise:
         return None
     told = ToldOption.of(promise.option, promise.snapshot_at)
+    # The queue was read before: what could have started then starts once it is submitted.
+    p10_at, p50_at, p90_at = (
+        at and max(at, promise.chosen_at) for at in (told.p10_at, told.p50_at, told.p90_at)
+    )
     return Said(
         f"The option chosen ({told.where})",
         promise.chosen_at,
-        told.p10_at,
-        told.p50_at,
-        told.p90_at,
+        p10_at,
+        p50_at,
+        p90_at,
         told.later_than_horizon,
         promise.snapshot_at + timedelta(seconds=promise.horizon_s),
         _changed(promise.asks, begun.request),

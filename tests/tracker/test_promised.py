@@ -77,6 +77,15 @@ def test_the_start_is_held_against_the_option_that_was_chosen(
     assert words in text
 
 
+def test_an_old_queue_promises_no_start_before_the_job_was_there(client, people, question) -> None:
+    experiment = make_experiment(people.alice, batch_script=SCRIPT)
+    [seen] = question.answer["options"]
+    promise = promises.choose(people.alice, question, seen, experiment, NOW + 5 * HOUR)
+    text = shown(client, people.alice, started(promise, 5 * HOUR + MINUTE))
+    assert "start about 2026-11-23 17:30 UTC, nine times in ten by 2026-11-23 20:30 UTC" in text
+    assert "1 min after the middle: inside the range" in text
+
+
 def test_while_it_waits_the_promise_stands_alone(client, people, chosen, cluster) -> None:
     text = shown(client, people.alice, started(chosen, None))
     assert "It has not started yet, which is later than nine in ten" in text
