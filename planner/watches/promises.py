@@ -24,6 +24,7 @@ from tracker.slurm.batch import OPTION_BY_FIELD
 from tracker.slurm.durations import parse_minutes
 from tracker.slurm.script import ScriptError, read_script
 
+TOLD_TO = timedelta(minutes=1)  # a start at once is one within a minute, and pages tell no seconds
 UNUSED_FOR = timedelta(days=1)  # after which a promise that nothing was started with is forgotten
 
 
@@ -101,9 +102,9 @@ class Said:
     def verdict(self, started_at: datetime) -> str:
         """early, inside or late: of the range that eight starts in ten fall into, by what is known
         of it; empty where nothing is."""
-        if self.p90_at is not None and started_at > self.p90_at:
+        if self.p90_at is not None and started_at > self.p90_at + TOLD_TO:
             return "late"
-        if self.p10_at is not None and started_at < self.p10_at:
+        if self.p10_at is not None and started_at < self.p10_at - TOLD_TO:
             return "early"
         is_closed = self.p10_at is not None and self.p90_at is not None
         is_open = self.p10_at is not None and "p90" in self.later_than_horizon

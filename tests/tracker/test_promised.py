@@ -63,6 +63,8 @@ def shown(client, user, run: Run) -> str:
 @pytest.mark.parametrize(
     ("after", "words"),
     [
+        (8 * HOUR + MINUTE, "4 h 1 min after the middle: inside the range"),
+        (8 * HOUR + 2 * MINUTE, "4 h 2 min after the middle: later than nine in ten."),
         (3 * HOUR, "1 h before the middle: inside the range that eight starts in ten fall into."),
         (HOUR, "3 h before the middle: earlier than nine in ten."),
         (9 * HOUR, "5 h after the middle: later than nine in ten."),
