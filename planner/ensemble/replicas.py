@@ -33,15 +33,13 @@ def run_batch(
     of: Collection[Key] | None = None,
     bf_interval_s: float | None = None,
     on_future: Callable[[Future], None] | None = None,
-    between: Callable[[], None] | None = None,
 ) -> Starts:
     """Starts of the jobs that wait at the origin, or of those named, in the world's order.
 
     Replica r is the same in whatever batch it runs. Each stops once all of them have started.
     Backfill looks as often as told and, far from the origin, less often, as does the main
     scheduler, see ``planner.ensemble.pace``; None: as the site's do.
-    ``on_future`` is given what each replica did, in their order. ``between`` is called while they
-    run, every five minutes of their time.
+    ``on_future`` is given what each replica did, in their order.
     """
     if bf_interval_s is not None:
         world = paced(world, bf_interval_s)
@@ -58,7 +56,7 @@ def run_batch(
             jobs = (*here[row], *_arriving(world, past, seed, replica, horizon_s))
             one = replace(world, jobs=jobs)
             recording = None if on_future is None else Recording(one)
-            starts, until_s = _first_starts(one, waiting, horizon_s, recording, between)
+            starts, until_s = _first_starts(one, waiting, horizon_s, recording)
             if waiting:
                 start_s[row], end_s[row] = zip(*starts, strict=True)
             if recording is not None and on_future is not None:
@@ -119,7 +117,6 @@ def _first_starts(
     waiting: Sequence[Key],
     horizon_s: float,
     recording: Recording | None,
-    between: Callable[[], None] | None,
 ) -> tuple[list[tuple[float, float]], float]:
     """Start and end of each, of one that is preempted those of its first run, undisturbed; and
     how far time has passed."""
@@ -145,8 +142,6 @@ def _first_starts(
         or (recording is not None and recording.starts < _RECORDED_STARTS)
     ):
         simulation.run(min(horizon_s, simulation.now_s + _STRIDE_S))
-        if between is not None:
-            between()
     if not found.keys() >= to_come:
         in_vain |= _never(simulation)  # a dependency may have failed since
     starts = [found.get(key, (nan, nan) if key in in_vain else (inf, inf)) for key in waiting]
