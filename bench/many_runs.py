@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from django.contrib.auth.models import User
 
+from tracker.metrics.points import bits_of
 from tracker.models import Cluster, Experiment, MetricSeries, Run, RunTag, Submission
-from tracker.points import bits_of
 from tracker.recording.keys import config_sha256
 
 BEGAN = datetime(2026, 11, 1, tzinfo=UTC)

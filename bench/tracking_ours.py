@@ -12,8 +12,8 @@ from django.db import transaction
 
 from bench.tracking_worlds import World, past_runs
 from tracker import embedded
+from tracker.metrics.points import bits_of
 from tracker.models import Actor, Cluster, Experiment, MetricPoint, MetricSeries, Run, RunTag, Token
-from tracker.points import bits_of
 from tracker.recording import create_run
 
 TOKENS = 40  # one may ask 1,000 times in 10 s: clients change theirs before

@@ -48,7 +48,7 @@ def make_sweep(owner: User, points: int, now: datetime) -> Experiment:
 def _log(run: Run, name: str, values, now: datetime) -> None:
     import numpy as np
 
-    from tracker.chunk_columns import pack
+    from tracker.metrics.chunk_columns import pack
     from tracker.models import MetricChunk, MetricSeries
 
     finite = values[np.isfinite(values)]

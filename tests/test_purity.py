@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PURE = [
     "tracker.slurm",
     "tracker.curves",
-    "tracker.next_request",
+    "tracker.usage.next_request",
     "tracker.comparing.smoothing",
     "tracker.comparing.seeds",
     "tracker.comparing.looks",

@@ -12,7 +12,8 @@ from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
 
-from tracker import eventfiles, mailing, polling, recording, submission
+from tracker import mailing, polling, recording, submission
+from tracker.files import event_files
 from tracker.models import Cluster, JobHint
 
 logger = logging.getLogger(__name__)
@@ -92,9 +93,9 @@ def look_after_submissions() -> None:
 def read_event_files() -> None:
     """TensorBoard's files of the runs whose were not looked at for longest."""
     began_s = time.monotonic()
-    for run in eventfiles.runs_to_look_at(timezone.now()):
+    for run in event_files.runs_to_look_at(timezone.now()):
         try:
-            eventfiles.read_run(run, timezone.now())
+            event_files.read_run(run, timezone.now())
         except Exception:
             logger.exception("event files of run %s", run)  # the next run is not to blame
         if time.monotonic() - began_s > EVENT_FILES_TURN_S:

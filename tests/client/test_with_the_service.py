@@ -12,8 +12,8 @@ import pytest
 from tests.client.node import Node
 from tests.client.onefile import FILE
 from tests.factories import make_cluster, make_experiment
+from tracker.metrics.series import read_curve
 from tracker.models import Cluster, Run, Submission, Token
-from tracker.series import read_curve
 
 
 @pytest.fixture

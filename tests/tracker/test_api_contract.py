@@ -9,8 +9,8 @@ import pytest
 from tests.factories import make_cluster, make_experiment, make_job
 from tests.tracker.callers import JSON, anonymous, by_session, by_token
 from tracker.api.throttling import REQUESTS_PER_WINDOW, WINDOW_S
+from tracker.metrics.points import value_of
 from tracker.models import JobHint, MetricPoint, Run
-from tracker.points import value_of
 
 pytestmark = pytest.mark.django_db
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracker.chunk_columns import pack, unpack
+from tracker.metrics.chunk_columns import pack, unpack
 
 int64 = st.integers(-(2**63), 2**63 - 1)
 rows = st.lists(st.tuples(int64, int64, int64, st.booleans()), min_size=1, max_size=60)

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from tests.factories import NOW, make_experiment
 from tracker import recording
+from tracker.metrics.points import bits_of
+from tracker.metrics.series import read_curve, read_curves
 from tracker.models import Actor, MetricChunk, MetricPoint, MetricSeries, Run
-from tracker.points import bits_of
 from tracker.recording import NewPoint, append_points, seal_points, sealing
 from tracker.recording import points as appending
-from tracker.series import read_curve, read_curves
 
 AT_ONCE = timedelta(0)
 VALUES = [0.5, 1.0, -0.0, 0.0, math.nan, math.inf, -math.inf]

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tracker.next_request import Spent, gib, in_words, round_mib, suggest
+from tracker.usage.next_request import Spent, gib, in_words, round_mib, suggest
 
 HOUR_S = 3600
 ASKED = Spent(

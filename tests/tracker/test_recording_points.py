@@ -7,8 +7,8 @@ import pytest
 
 from tests.factories import NOW, make_experiment
 from tracker import recording
+from tracker.metrics.points import bits_of
 from tracker.models import Actor, MetricPoint, MetricSeries
-from tracker.points import bits_of
 from tracker.recording import NewPoint, append_points
 
 pytestmark = pytest.mark.django_db

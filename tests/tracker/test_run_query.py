@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from tests.factories import NOW, make_cluster, make_experiment
 from tracker.flat_config import flat, setting_words
+from tracker.metrics.points import bits_of
 from tracker.models import Actor, MetricSeries, Run
-from tracker.points import bits_of
 from tracker.recording import NewPoint, append_points, create_run, tag_runs
 from tracker.searching.keys import Key, Kind, QueryError, Sort, parse_columns, parse_key, parse_sort
 from tracker.searching.query import Clause, parse_where

@@ -11,10 +11,11 @@ import pytest
 from tensorboardX import SummaryWriter
 
 from tests.factories import NOW, make_cluster, make_experiment, make_job
-from tracker import eventfiles, tasks
+from tracker import tasks
+from tracker.files import event_files
+from tracker.metrics.series import read_curve
 from tracker.models import Actor, Attempt, Cluster, ClusterAccount, EventReading, Job, Run
 from tracker.recording import NewPoint, add_artifact, append_points
-from tracker.series import read_curve
 
 pytestmark = pytest.mark.django_db
 ME = pwd.getpwuid(os.geteuid()).pw_name  # whose files the test can make
@@ -58,7 +59,7 @@ def write(folder: Path, tag: str, values: list[float], *, at_s: float = START_S 
 
 
 def look(run: Run, now=NOW) -> int:
-    return eventfiles.read_run(Run.objects.get(pk=run.pk), now)
+    return event_files.read_run(Run.objects.get(pk=run.pk), now)
 
 
 def curve(run: Run, name: str) -> list[tuple[int, float]]:
@@ -190,8 +191,8 @@ def test_a_told_folder_that_is_not_there_is_a_problem_and_a_run_without_folder_i
 
 
 def test_a_look_reads_its_share_and_the_next_goes_on(run, folder, monkeypatch):
-    monkeypatch.setattr(eventfiles, "MAX_BYTES", 2_000)
-    monkeypatch.setattr(eventfiles, "STRETCH_BYTES", 500)
+    monkeypatch.setattr(event_files, "MAX_BYTES", 2_000)
+    monkeypatch.setattr(event_files, "STRETCH_BYTES", 500)
     write(folder, "loss", list(map(float, range(200))))
     looks = 0
     while look(run):
@@ -201,7 +202,7 @@ def test_a_look_reads_its_share_and_the_next_goes_on(run, folder, monkeypatch):
 
 
 def test_open_runs_are_looked_at_again_and_again_and_ended_ones_once_more(run, folder):
-    due = lambda now=NOW: list(eventfiles.runs_to_look_at(now))  # noqa: E731
+    due = lambda now=NOW: list(event_files.runs_to_look_at(now))  # noqa: E731
     look(run)
     assert due() == [run]
     Run.objects.update(status="COMPLETED", ended_at=NOW)
@@ -219,12 +220,12 @@ def test_open_runs_are_looked_at_again_and_again_and_ended_ones_once_more(run, f
 )
 def test_runs_without_files_to_see_are_not_looked_at(run, change):
     Run.objects.update(**change)
-    assert not eventfiles.runs_to_look_at(NOW)
+    assert not event_files.runs_to_look_at(NOW)
 
 
 def test_a_job_that_has_not_started_is_not_looked_at(run):
     Job.objects.update(start_at=None)
-    assert not eventfiles.runs_to_look_at(NOW)
+    assert not event_files.runs_to_look_at(NOW)
 
 
 def test_the_run_unseen_for_longest_comes_first(people, run):
@@ -233,7 +234,7 @@ def test_the_run_unseen_for_longest_comes_first(people, run):
     other.create_key = None
     other.save(force_insert=True)
     look(run)
-    assert list(eventfiles.runs_to_look_at(NOW)) == [other, run]
+    assert list(event_files.runs_to_look_at(NOW)) == [other, run]
 
 
 def test_the_task_goes_on_after_a_run_that_cannot_be_read(run, folder, caplog):
@@ -247,7 +248,7 @@ def test_the_task_goes_on_after_a_run_that_cannot_be_read(run, folder, caplog):
 
 
 def test_files_that_were_read_take_nothing_of_the_share_of_new_ones(run, folder, monkeypatch):
-    monkeypatch.setattr(eventfiles, "MAX_FILES", 2)
+    monkeypatch.setattr(event_files, "MAX_FILES", 2)
     for number in range(5):
         write(folder, "loss", [1], at_s=START_S + number)
     assert [look(run) for _ in range(4)] == [2, 2, 1, 0]

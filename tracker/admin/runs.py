@@ -13,6 +13,7 @@ from django.utils.html import format_html
 
 from tracker import submission, tasks
 from tracker.admin.base import AuditedAdmin, FactAdmin
+from tracker.metrics.points import value_of
 from tracker.models import (
     Actor,
     Artifact,
@@ -24,7 +25,6 @@ from tracker.models import (
     SavedView,
 )
 from tracker.models.submissions import SCRIPT_OF_RUN
-from tracker.points import value_of
 from tracker.recording import ConflictError, finish_run
 
 CSV_FIELDS = (

@@ -16,10 +16,10 @@ from rest_framework.response import Response
 from tracker.api.base import ActorView, visible_or_404
 from tracker.api.downloads import file_response
 from tracker.api.problems import Problem, bad_field
+from tracker.files.run_files import Place, list_run_folder, open_run_file, places_of
 from tracker.logs import Unreadable
 from tracker.logs.unreadable import shown
 from tracker.models import Run
-from tracker.runfiles import Place, list_run_folder, open_run_file, places_of
 
 T = TypeVar("T")
 

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from tracker.api.base import ActorView, visible_or_404
 from tracker.api.problems import Problem
-from tracker.joblogs import STREAMS, open_run_log, path_of
+from tracker.files.job_logs import STREAMS, open_run_log, path_of
 from tracker.logs import Piece, Unreadable, read_before, read_piece, search
 from tracker.logs.unreadable import shown
 from tracker.models import Run

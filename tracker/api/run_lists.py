@@ -15,8 +15,8 @@ from rest_framework.response import Response
 from tracker.api.base import ActorView
 from tracker.api.pagination import NewestRunFirst
 from tracker.api.run_rows import shown_rows
+from tracker.metrics.points import json_value
 from tracker.models import Run
-from tracker.points import json_value
 from tracker.searching.columns import Values, values_of
 from tracker.searching.lists import RunList, Which, run_list
 

@@ -18,9 +18,9 @@ from tracker.api.aliases import run_to_log_to
 from tracker.api.base import ActorView, visible_or_404
 from tracker.api.parsing import parse_points
 from tracker.api.plain import answers_problems, json_body, signed_in
+from tracker.metrics.points import json_values
+from tracker.metrics.series import read_curve
 from tracker.models import Actor, Experiment, Run, Token
-from tracker.points import json_values
-from tracker.series import read_curve
 
 # What an append needs to know, and by hand: Django's compiler takes longer than all the rest.
 _RUN = f"""

@@ -8,8 +8,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from tracker.api.shapes import MetricValueField
+from tracker.metrics.points import json_value, value_of
 from tracker.models import Artifact, MetricSeries, Run
-from tracker.points import json_value, value_of
 
 Status = Run.Status
 PATH_BYTES = 2_000  # a path is part of an index, whose entries PostgreSQL limits to 2,704 bytes

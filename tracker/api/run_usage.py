@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from tracker.api.base import ActorView, visible_or_404
 from tracker.api.problems import Problem
-from tracker.spending import advice_of, ended_attempt, spent_by
+from tracker.usage.spending import advice_of, ended_attempt, spent_by
 
 
 class SpentShape(serializers.Serializer):

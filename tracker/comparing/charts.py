@@ -14,9 +14,9 @@ from tracker.comparing.groups import groups_of
 from tracker.comparing.looks import Look, drawn, line
 from tracker.comparing.seeds import spread
 from tracker.curves import Curve, Floats
+from tracker.metrics.points import json_value, value_of
+from tracker.metrics.series import read_curves
 from tracker.models import MetricSeries, Run
-from tracker.points import json_value, value_of
-from tracker.series import read_curves
 
 
 class SeriesRow(TypedDict):

@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from tracker.flat_config import setting_words
-from tracker.points import json_value
+from tracker.metrics.points import json_value
 
 # What a spreadsheet takes for the start of a formula, which it would run when it opens the file.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")

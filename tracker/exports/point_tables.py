@@ -13,8 +13,8 @@ from django.db import transaction
 from django.db.models.functions import Coalesce
 
 from tracker.exports.formats import Column, Holds, Table
+from tracker.metrics.points import value_of
 from tracker.models import MetricChunk, MetricPoint, MetricSeries
-from tracker.points import value_of
 
 RUNS_AT_ONCE = 500
 # Read together, under one lock: many small series cost few queries, and a large one little memory.
@@ -130,7 +130,7 @@ def _read(group: list[MetricSeries]) -> Iterator[_Piece]:
 
 def _chunks(ids: list[int], series: dict[int, MetricSeries]) -> dict[int, Iterator[_Piece]]:
     """Of each series; unpacked one by one as they are asked for."""
-    from tracker.chunk_columns import unpack
+    from tracker.metrics.chunk_columns import unpack
 
     def unpacked(one: MetricSeries, of_series: list[tuple[int, bytes]]) -> Iterator[_Piece]:
         for attempt, packed in of_series:

@@ -81,7 +81,7 @@ class MetricPoint(models.Model):
 
 
 class MetricChunk(models.Model):
-    """A sealed stretch of a series' points, as ``tracker.chunk_columns`` packs them."""
+    """A sealed stretch of a series' points, as ``tracker.metrics.chunk_columns`` packs them."""
 
     series = models.ForeignKey(
         MetricSeries, on_delete=models.CASCADE, related_name="chunks", db_index=False

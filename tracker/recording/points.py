@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 from django.db import connection, transaction
 
-from tracker.chunk_columns import pack
+from tracker.metrics.chunk_columns import pack
+from tracker.metrics.points import bits_of_all
 from tracker.models import MetricChunk, MetricPoint, Run
-from tracker.points import bits_of_all
 from tracker.recording.stored_points import Key, stored_keys
 from tracker.recording.summaries import Series, locked_series, make_series, save_series
 

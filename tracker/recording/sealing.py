@@ -13,7 +13,7 @@ from operator import itemgetter
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from tracker.chunk_columns import pack, unpack
+from tracker.metrics.chunk_columns import pack, unpack
 from tracker.models import MetricChunk, MetricPoint, MetricSeries
 from tracker.models.metrics import LOOSE_WORTH_SEALING
 from tracker.recording.points import STRETCH_MAX

@@ -8,7 +8,7 @@ from itertools import chain
 
 from django.db import connection
 
-from tracker.chunk_columns import unpack
+from tracker.metrics.chunk_columns import unpack
 from tracker.models import MetricChunk, MetricPoint
 
 Key = tuple[int, int, int | None]  # of a point in its series and attempt: step, bits, client's time

@@ -11,8 +11,8 @@ from operator import attrgetter, itemgetter
 
 from django.db import connection
 
+from tracker.metrics.points import value_of
 from tracker.models import MetricSeries, Run
-from tracker.points import value_of
 from tracker.recording.stored_points import Key
 
 _SUMMARY = (

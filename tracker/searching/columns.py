@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from tracker.flat_config import flat
+from tracker.metrics.points import value_of
 from tracker.models import MetricSeries, Run, RunTag
-from tracker.points import value_of
 from tracker.searching.keys import EVERY, Key, Kind
 from tracker.searching.search import FIELDS, SERIES_FIELDS
 

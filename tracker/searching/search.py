@@ -13,8 +13,8 @@ from datetime import datetime
 from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Coalesce
 
+from tracker.metrics.points import bits_of
 from tracker.models import Run, RunTag
-from tracker.points import bits_of
 from tracker.searching.expressions import SecondsBetween, SettingNumber, SettingText
 from tracker.searching.keys import Key, Kind, Sort
 from tracker.searching.query import Clause

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from tracker.comparing.chosen import label_of
 from tracker.flat_config import setting_words
+from tracker.metrics.points import json_value
 from tracker.models import MetricSeries, Run
-from tracker.points import json_value
 from tracker.views.run_rows import value_of
 
 COLOURS = 8  # --series-1 and on of theme.css

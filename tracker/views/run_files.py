@@ -11,10 +11,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from tracker.files.run_files import list_run_folder, open_run_file, places_of
 from tracker.logs import Listing, Unreadable, read_piece
 from tracker.logs.unreadable import shown
 from tracker.models import Actor, Run
-from tracker.runfiles import list_run_folder, open_run_file, places_of
 from tracker.views.base import actor_of
 from tracker.views.run import visible_run
 from tracker.views.run_places import address_of, files_of

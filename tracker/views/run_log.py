@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracker.joblogs import open_run_log, path_of, streams_of
+from tracker.files.job_logs import open_run_log, path_of, streams_of
 from tracker.logs import Unreadable
 from tracker.logs.unreadable import shown
 from tracker.models import Actor, Run

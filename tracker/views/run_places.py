@@ -8,11 +8,11 @@ from urllib.parse import quote, urlencode
 
 from django.urls import reverse
 
-from tracker.jobfiles import JobFiles
+from tracker.files.job_files import JobFiles
+from tracker.files.run_files import Place, places_of
 from tracker.logs import Unreadable
 from tracker.logs.unreadable import shown
 from tracker.models import Actor, Artifact, EventReading, Run
-from tracker.runfiles import Place, places_of
 
 SHOWN = 5  # problems with event files
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import Prefetch, QuerySet
 
-from tracker import points
+from tracker.metrics import points
 from tracker.models import Run, StartEstimate
 
 

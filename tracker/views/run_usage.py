@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tracker.models import Actor, Experiment, Run
-from tracker.next_request import Spent, gib, in_words
-from tracker.spending import advice_of, advice_of_experiment, ended_attempt, spent_by
+from tracker.usage.next_request import Spent, gib, in_words
+from tracker.usage.spending import advice_of, advice_of_experiment, ended_attempt, spent_by
 
 
 @dataclass(frozen=True, slots=True)

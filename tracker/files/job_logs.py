@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from tracker.jobfiles import JobFiles, check_allowed, started_job
+from tracker.files.job_files import JobFiles, check_allowed, started_job
 from tracker.logs import JobNames, Unreadable, log_path
 from tracker.models import Actor, Job, Run
 from tracker.slurm import hostlist

@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 from django.db.models import QuerySet
 
 from tracker.models import Actor, Attempt, Experiment, Job, Run
-from tracker.next_request import NextRequest, Spent, suggest
 from tracker.slurm.durations import format_duration
+from tracker.usage.next_request import NextRequest, Spent, suggest
 
 RESTS_ON = 100  # the newest ended runs of an experiment
 

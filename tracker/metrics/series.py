@@ -12,8 +12,8 @@ from django.db.models import BinaryField, Q, Value
 from django.db.models.functions import Coalesce
 from numpy.typing import NDArray
 
-from tracker.chunk_columns import unpack
 from tracker.curves import Curve, newest_attempts, thin
+from tracker.metrics.chunk_columns import unpack
 from tracker.models import MetricChunk, MetricPoint, MetricSeries
 
 SERIES_AT_ONCE = 500  # in one query: SQLite's parameters are limited

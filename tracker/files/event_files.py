@@ -19,12 +19,12 @@ from pathlib import PurePosixPath
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from tracker.jobfiles import JobFiles
+from tracker.files.job_files import JobFiles
+from tracker.files.run_files import Place, vouched_places
 from tracker.logs import Unreadable
 from tracker.logs.unreadable import shown, translated
 from tracker.models import Actor, Artifact, EventFile, EventReading, MetricSeries, Run
 from tracker.recording import NewPoint, append_points
-from tracker.runfiles import Place, vouched_places
 from tracker.tensorboard import Event, Stretch, read_event, read_records
 
 PREFIX = "tb"

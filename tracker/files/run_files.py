@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from tracker.jobfiles import JobFiles
+from tracker.files.job_files import JobFiles
 from tracker.logs import Listing, Unreadable
 from tracker.logs.unreadable import shown
 from tracker.models import Actor, Artifact, ClusterAccount, Run
