@@ -42,6 +42,7 @@ PURE = [
     "planner.learning",
     "planner.moves",
     "planner.asking.probe",
+    "planner.forecasting.cadence",
     "planner.forecasting.forecasts",
     "planner.forecasting.news",
     "planner.forecasting.stored_starts",

@@ -19,13 +19,13 @@ from django.utils import timezone
 
 from planner import work
 from planner.forecasting import stored_futures
+from planner.forecasting.cadence import FEW
 from planner.models import Forecast, ForecastBatch, Work
 
 if TYPE_CHECKING:
     from planner.ensemble import Starts
     from planner.forecasting.known import Known
 
-FEW, MANY = 16, 64  # replicas: the fewest that tell a spread, and enough of them
 BATCH = 4  # replicas that a worker makes between two looks at what else is wanted
 HOLDS_FOR = timedelta(minutes=10)  # what was said, while nothing happens
 TASK = "planner.tasks.compute_forecast"

@@ -10,19 +10,23 @@ from datetime import datetime, timedelta
 from django.db.models import Exists, OuterRef, QuerySet, Sum
 
 from planner import work
-from planner.forecasting.forecast_batches import FEW, MANY, TASK, State
+from planner.forecasting.cadence import (
+    FEW,
+    HOUR_S,
+    LONGEST_AHEAD_S,
+    MANY,
+    MAX_DUTY,
+    OLDEST_S,
+    Cost,
+    look_ahead_s,
+)
+from planner.forecasting.forecast_batches import TASK, State
 from planner.forecasting.newest import queue_read_at
 from planner.models import Forecast, ForecastBatch
 from tracker.models import Cluster, Job, StartEstimate
 
-MAX_DUTY = 0.25  # share of one core that forecasts of a cluster may take
-HOUR = timedelta(hours=1)  # in whose mean they keep to it
-CHEAP = timedelta(minutes=2)  # MANY replicas each time, if that share allows it so often;
-MANY_EVERY = timedelta(minutes=30)  # else now and then
-LONGEST_REST = timedelta(minutes=10)  # while the hour's share has room
-# That forecasts stay so young, with a tenth to spare: dear queues are looked at less far ahead.
-AFFORDED_S = 0.9 * MAX_DUTY * HOUR.total_seconds() / (2 * MANY + 4 * FEW)  # of a replica
-LONGEST_AHEAD_S, LEAST_AHEAD_S = 86_400, 6 * 3600
+HOUR = timedelta(seconds=HOUR_S)
+CHEAP = timedelta(minutes=2)  # MANY replicas each time, if their share allows it so often
 STALE = timedelta(minutes=10)  # after which a claim is taken for lost
 UNHEARD = timedelta(seconds=60)  # after which a doorbell is rung again
 KEEP = timedelta(days=1)
@@ -44,11 +48,17 @@ def _is_due(cluster: Cluster, now: datetime) -> bool:
     is_news = done is None or done.snapshot_at is None or read_at > done.snapshot_at
     if last.is_open or not is_news:
         return False
-    rest = _rest(last.cpu_s or 0.0)
-    if now - last.requested_at >= rest:
+    if now - last.requested_at >= _rest(last.cpu_s or 0.0):
         return True
-    is_old = now - last.requested_at >= LONGEST_REST
-    return (is_old or _is_hurried(cluster)) and _has_room(cluster, now)
+    return (_is_old(last, now) or _is_hurried(cluster)) and _has_room(cluster, now)
+
+
+def _is_old(last: Forecast, now: datetime) -> bool:
+    """Whether the next is there in time only if it is begun now."""
+    cost = _last_cost(last.cluster)
+    replicas = _affordable(last.cluster, now, cost)
+    due_s = cost.due_s(replicas) if cost else OLDEST_S
+    return (now - _known_at(last)).total_seconds() >= due_s
 
 
 def _is_hurried(cluster: Cluster) -> bool:
@@ -76,44 +86,45 @@ def _rest(cpu_s: float) -> timedelta:
     return timedelta(seconds=cpu_s / MAX_DUTY)
 
 
+def _known_at(forecast: Forecast) -> datetime:
+    return forecast.facts_at or forecast.requested_at
+
+
 def _request(cluster: Cluster, now: datetime) -> Forecast:
-    replica_s, ahead_s = _last_cost(cluster)
+    cost = _last_cost(cluster)
     row = Forecast.objects.create(
         cluster=cluster,
         requested_at=now,
-        replicas=_affordable(cluster, now, replica_s),
-        horizon_s=_look_ahead_s(replica_s, ahead_s),
+        replicas=_affordable(cluster, now, cost),
+        horizon_s=look_ahead_s(cost) if cost else LONGEST_AHEAD_S,
     )
     work.ring(TASK, [row.pk])
     return row
 
 
-def _last_cost(cluster: Cluster) -> tuple[float | None, int]:
-    """CPU seconds that a replica of the last forecast took, None: not known; and how far it looked
-    ahead."""
+def _last_cost(cluster: Cluster) -> Cost | None:
+    """Of a replica of the last forecast; None: not known."""
     last = Forecast.newest_made(cluster)
     made = last and last.batches.filter(state=State.DONE).aggregate(n=Sum("replicas"))["n"]
-    if not last or not made or last.cpu_s is None:
-        return None, LONGEST_AHEAD_S
-    return last.cpu_s / made, last.horizon_s
+    if not last or not made or not last.cpu_s or not last.finished_at:
+        return None
+    wall_s = (last.finished_at - _known_at(last)).total_seconds()
+    return Cost(last.cpu_s / made, wall_s / made, last.horizon_s)
 
 
-def _affordable(cluster: Cluster, now: datetime, replica_s: float | None) -> int:
-    """Replicas, by what those of the last forecast took."""
-    if replica_s is None:
+def _affordable(cluster: Cluster, now: datetime, cost: Cost | None) -> int:
+    """Replicas of the next forecast, by what those of the last one took."""
+    if cost is None:
         return FEW
-    if _rest(replica_s * MANY) <= CHEAP:
+    if _rest(cost.cpu_s * MANY) <= CHEAP:
         return MANY
-    had_many = _live(cluster).filter(replicas=MANY, requested_at__gt=now - MANY_EVERY).exists()
-    return MANY if not had_many and _has_room(cluster, now, replica_s * MANY) else FEW
-
-
-def _look_ahead_s(replica_s: float | None, ahead_s: int) -> int:
-    """In whole hours: what a replica takes grows about as that of the last one did."""
-    if not replica_s:
-        return LONGEST_AHEAD_S
-    afforded_s = ahead_s * AFFORDED_S / replica_s
-    return int(min(LONGEST_AHEAD_S, max(LEAST_AHEAD_S, afforded_s - afforded_s % 3600)))
+    live = _live(cluster)
+    last, last_of_many = live.first(), live.filter(replicas=MANY).first()
+    if last and last_of_many:
+        since_many = _known_at(last) - _known_at(last_of_many)
+        if not cost.many_next(since_many.total_seconds()):
+            return FEW
+    return MANY if _has_room(cluster, now, cost.cpu_s * MANY) else FEW
 
 
 def sweep(now: datetime) -> int:

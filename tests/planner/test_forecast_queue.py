@@ -87,37 +87,47 @@ def test_a_dear_forecast_is_asked_for_less_often(
     assert len(request_due(due_at, django_capture_on_commit_callbacks)) == 1
 
 
-def test_a_very_dear_forecast_is_asked_for_each_ten_minutes_while_the_hours_share_has_room(
+def made(cluster: Cluster, at: datetime, *, replicas: int = 16, replica_s: float = 1.0) -> Forecast:
+    """That knows what was known at ``at``, by one worker who did nothing else."""
+    cpu_s = replicas * replica_s
+    last = Forecast.objects.create(
+        cluster=cluster,
+        state=State.DONE,
+        replicas=replicas,
+        requested_at=at,
+        facts_at=at,
+        finished_at=at + timedelta(seconds=cpu_s),
+        cpu_s=cpu_s,
+    )
+    last.batches.create(first_replica=0, replicas=replicas, state=State.DONE)
+    return last
+
+
+def test_a_very_dear_forecast_is_asked_for_in_time_to_be_there_within_ten_minutes(
     cluster: Cluster, rung: list[int], django_capture_on_commit_callbacks
 ) -> None:
     now = queue_read_at(cluster) + MINUTE
-    make = Forecast.objects.create
-    last = make(cluster=cluster, state=State.DONE, requested_at=now, cpu_s=300.0)
-    due_at = now + 10 * MINUTE
-    assert request_due(due_at - MINUTE, django_capture_on_commit_callbacks) == []
-    Forecast.objects.filter(pk=last.pk).update(cpu_s=900.0)
-    assert request_due(due_at, django_capture_on_commit_callbacks) == []
-    Forecast.objects.filter(pk=last.pk).update(cpu_s=300.0)
-    assert len(request_due(due_at, django_capture_on_commit_callbacks)) == 1
+    made(cluster, now - 20 * MINUTE, replicas=64, replica_s=4.0)
+    made(cluster, now, replica_s=11.0)  # the next of 16 takes three minutes
+    assert request_due(now + 6 * MINUTE, django_capture_on_commit_callbacks) == []
+    assert len(request_due(now + 7 * MINUTE, django_capture_on_commit_callbacks)) == 1
 
 
-@pytest.mark.parametrize(
-    ("replica_s", "looked_h", "looks_h"),
-    [(4.0, 24, 24), (7.0, 24, 14), (7.0, 14, 8), (2.5, 14, 23), (100.0, 24, 6)],
-)
-@pytest.mark.usefixtures("rung")
-def test_dear_replicas_look_less_far_ahead_so_that_forecasts_stay_young(
-    cluster: Cluster,
-    django_capture_on_commit_callbacks,
-    replica_s: float,
-    looked_h: int,
-    looks_h: int,
+def test_an_hours_share_that_is_used_up_lets_a_forecast_grow_old(
+    cluster: Cluster, rung: list[int], django_capture_on_commit_callbacks
 ) -> None:
     now = queue_read_at(cluster) + MINUTE
-    done = {"state": State.DONE, "requested_at": now - 2 * forecast_queue.HOUR}
-    cost = {"cpu_s": 16 * replica_s, "horizon_s": 3600 * looked_h}
-    last = Forecast.objects.create(cluster=cluster, replicas=16, **done, **cost)
-    last.batches.create(first_replica=0, replicas=16, state=State.DONE)
+    made(cluster, now, replica_s=60.0)
+    assert request_due(now + 30 * MINUTE, django_capture_on_commit_callbacks) == []
+
+
+@pytest.mark.parametrize(("replica_s", "looks_h"), [(3.0, 24), (6.7, 11), (100.0, 6)])
+@pytest.mark.usefixtures("rung")
+def test_dear_replicas_look_less_far_ahead_so_that_forecasts_stay_young(
+    cluster: Cluster, django_capture_on_commit_callbacks, replica_s: float, looks_h: int
+) -> None:
+    now = queue_read_at(cluster) + MINUTE
+    made(cluster, now - 2 * forecast_queue.HOUR, replica_s=replica_s)
     (asked,) = request_due(now, django_capture_on_commit_callbacks)
     assert Forecast.objects.get(pk=asked).horizon_s == 3600 * looks_h
 
@@ -172,13 +182,13 @@ class TestAJobStartedHere:
 
 
 @pytest.mark.parametrize(
-    ("cpu_s", "many_ago", "many_cpu_s", "replicas"),
+    ("replica_s", "many_ago", "many_replica_s", "replicas"),
     [
-        (7.0, 6, 28.0, forecast_queue.MANY),  # 64 would take 28 s: a quarter of two minutes
-        (20.0, 6, 80.0, forecast_queue.FEW),
-        (20.0, 29, 80.0, forecast_queue.FEW),
-        (20.0, 31, 80.0, forecast_queue.MANY),  # dear, but they are half an hour old
-        (40.0, 31, 700.0, forecast_queue.FEW),  # the hour's share has no room for 64
+        (0.4, 6, 0.4, forecast_queue.MANY),  # 64 would take 26 s: a quarter of two minutes
+        (1.2, 6, 1.2, forecast_queue.FEW),
+        (1.2, 15, 1.2, forecast_queue.FEW),
+        (1.2, 26, 1.2, forecast_queue.MANY),  # dear, but with 16 first they would be too old
+        (2.5, 26, 11.0, forecast_queue.FEW),  # the hour's share has no room for 64
     ],
 )
 @pytest.mark.usefixtures("rung")
@@ -186,19 +196,14 @@ def test_a_forecast_has_as_many_replicas_as_can_be_afforded(
     cluster: Cluster,
     django_capture_on_commit_callbacks,
     *,
-    cpu_s: float,
+    replica_s: float,
     many_ago: int,
-    many_cpu_s: float,
+    many_replica_s: float,
     replicas: int,
 ) -> None:
-    now = queue_read_at(cluster) + 10 * MINUTE
-    make = Forecast.objects.create
-    many = {"state": State.FAILED, "replicas": 64, "requested_at": now - many_ago * MINUTE}
-    make(cluster=cluster, cpu_s=many_cpu_s, **many)
-    done = {"state": State.DONE, "requested_at": now - 5 * MINUTE, "replicas": 16}
-    last = make(cluster=cluster, cpu_s=cpu_s, **done)
-    for first in range(0, 16, 4):
-        last.batches.create(first_replica=first, replicas=4, state=State.DONE)
+    now = queue_read_at(cluster) + 30 * MINUTE
+    made(cluster, now - many_ago * MINUTE, replicas=64, replica_s=many_replica_s)
+    made(cluster, now - 5 * MINUTE, replica_s=replica_s)
     (asked,) = request_due(now, django_capture_on_commit_callbacks)
     assert Forecast.objects.get(pk=asked).replicas == replicas
 
