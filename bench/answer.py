@@ -13,16 +13,9 @@ computed, once while replicas of the next forecast are.
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import signal
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +25,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench import cluster_text
 from bench.gpu_cluster import Size, facts_of
-from tests.services import answers, free_port, wait_until
+from bench.service import Service, running
 
-ROOT = Path(__file__).resolve().parents[1]
 LOOK_EVERY_S = 0.05
 NEVER_S = "86400"
+POLLS = ("QUEUE", "NODES", "ACCOUNTING", "CONFIGURATION")
+SETTINGS = {"FORECAST_S": NEVER_S, **{f"POLL_{kind}_S": NEVER_S for kind in POLLS}}
 PATIENCE_S = 300.0
 SETTLE = """
 from django.contrib.auth.models import User
@@ -47,6 +41,7 @@ ClusterAccount.objects.create(user=user, cluster=cluster, unix_name="u3")
 print(Token.issue(user=user, scope="user")[1])
 """
 FORECAST = """
+import time
 from django.utils import timezone
 from planner.forecasting import forecast_batches
 from planner.models import Forecast
@@ -55,56 +50,10 @@ at = timezone.now()
 Forecast.objects.update(facts_digest="")  # else what the one before said would hold
 row = Forecast.objects.create(cluster=Cluster.objects.get(), requested_at=at, replicas=16, seed=%d)
 forecast_batches.compute(row.pk)
-row.refresh_from_db()
+while row.refresh_from_db() or row.is_open:  # the worker of the service makes some of it
+    time.sleep(0.5)
 print(row.state, row.error)
 """
-
-
-class Service:
-    def __init__(self, folder: Path) -> None:
-        self.port = free_port()
-        self.token = ""
-        self.environment = {
-            **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
-            "QUEUECAST_DATA_DIR": str(folder),
-            "FORECAST_S": NEVER_S,
-            **{f"POLL_{kind}_S": NEVER_S for kind in ("QUEUE", "NODES", "ACCOUNTING")},
-            "POLL_CONFIGURATION_S": NEVER_S,
-        }
-
-    def manage(self, *words: str, check: bool = True) -> str:
-        argv = [sys.executable, "manage.py", *words]
-        answer = subprocess.run(
-            argv, cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, text=True, check=check
-        )
-        return answer.stdout.strip()
-
-    def start(self, *words: str) -> subprocess.Popen[bytes]:
-        argv = [sys.executable, "manage.py", *words]
-        return subprocess.Popen(argv, cwd=ROOT, env=self.environment, stdout=subprocess.DEVNULL)
-
-    def ask(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        headers = {
-            "Authorization": f"Bearer {self.token}",
-            "Content-Type": "application/json",
-            "Prefer": "wait=0",
-        }
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data, headers)
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-            told: dict[str, Any] = json.load(answer)
-            return told
-
-
-@contextmanager
-def running(service: Service) -> Iterator[None]:
-    process = service.start("up", "--port", str(service.port), "--no-browser")
-    try:
-        wait_until(lambda: answers(service.port), "the service", 60)
-        yield
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait()
 
 
 def waited_s(service: Service, body: dict[str, Any]) -> tuple[float, float]:
@@ -147,7 +96,7 @@ def report(name: str, waits: list[tuple[float, float]]) -> None:
 def measure(size: Size, questions: int, folder: Path) -> None:
     facts, accounted = facts_of(size, np.random.default_rng(1))
     cluster_text.write(folder / "capture", facts, accounted)
-    service = Service(folder / "data")
+    service = Service(folder / "data", SETTINGS)
     service.manage("migrate", "-v", "0")
     service.token = service.manage("shell", "-v", "0", "-c", SETTLE % str(folder / "capture"))
     service.manage("poll", check=False)  # sprio and sdiag, which the capture lacks, are refused

@@ -19,8 +19,15 @@ CLUSTER, VERSION = "bench", "24.05.4"
 
 def write(folder: Path, facts: Facts, accounted: Sequence[slurm.AccountedJob]) -> None:
     """Raises FileExistsError where the folder already holds a capture."""
-    texts = {
-        "squeue": _rows(squeue.FIELDS, map(_queued, facts.queue)),
+    found = texts(facts, accounted)
+    outputs = {name: Output(name, (name,), text, "", 0, NOW, 0.1) for name, text in found.items()}
+    save_outputs(folder, Manifest(CLUSTER, VERSION, NOW, "UTC"), outputs)
+
+
+def texts(facts: Facts, accounted: Sequence[slurm.AccountedJob]) -> dict[str, str]:
+    """By the names of ``tracker.slurm.commands``."""
+    return {
+        "squeue": queue_text(facts.queue),
         "nodes": "\n".join(map(_node, facts.nodes)),
         "sacct": _rows(sacct.FIELDS, map(_accounted, accounted)),
         "partitions": "\n".join(map(_partition, facts.partitions)),
@@ -30,8 +37,10 @@ def write(folder: Path, facts: Facts, accounted: Sequence[slurm.AccountedJob]) -
         "sshare": "".join(map(_share, facts.shares)),
         "reservations": "No reservations in the system\n",
     }
-    outputs = {name: Output(name, (name,), text, "", 0, NOW, 0.1) for name, text in texts.items()}
-    save_outputs(folder, Manifest(CLUSTER, VERSION, NOW, "UTC"), outputs)
+
+
+def queue_text(queue: Iterable[slurm.QueuedJob]) -> str:
+    return _rows(squeue.FIELDS, map(_queued, queue))
 
 
 def _rows(

@@ -81,11 +81,11 @@ def facts_of(size: Size, rng: np.random.Generator) -> tuple[Facts, list[slurm.Ac
     drawn = submissions(rng)
     nodes = [_node(place, size.nodes) for place in range(size.nodes)]
     running = list(_running(size, nodes, drawn, rng))
-    pending = [_pending(size.running + n, next(drawn), rng) for n in range(size.pending)]
+    waiting = [pending(size.running + n, next(drawn), _lately(rng)) for n in range(size.pending)]
     names = ",".join(node.name for node in nodes)
     facts = Facts(
         taken_at=NOW,
-        queue=[*running, *pending],
+        queue=[*running, *waiting],
         nodes=nodes,
         partitions=[
             slurm.Partition("gpu", node_list=names, max_minutes=2880, is_default=True),
@@ -171,9 +171,12 @@ def _running(
         found += 1
 
 
-def _pending(job_id: int, asked: Asked, rng: np.random.Generator) -> slurm.QueuedJob:
-    at = NOW - timedelta(seconds=int(rng.integers(1, DAY_S)))
+def pending(job_id: int, asked: Asked, at: datetime) -> slurm.QueuedJob:
     return _queued(job_id, asked, state="PENDING", reason="Priority", submit_at=at, eligible_at=at)
+
+
+def _lately(rng: np.random.Generator) -> datetime:
+    return NOW - timedelta(seconds=int(rng.integers(1, DAY_S)))
 
 
 def _accounted(
