@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from planner import work
 from planner.forecasting.newest import queue_read_at
 from planner.models import SelfCheck
+from tracker import work
 from tracker.models import Cluster, Poll
 from tracker.polling import newest_outputs, outputs_as_of
 from tracker.polling.outputs import complete_at

@@ -8,12 +8,13 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from planner import check_queue, work
+from planner import check_queue
 from planner.asking import questions
 from planner.forecasting import forecast_batches, forecast_queue
 from planner.learnt import learn_queue
 from planner.record import replay, scoring
 from planner.watches import looking, promises, watching
+from tracker import work
 
 
 @shared_task

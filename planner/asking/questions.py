@@ -16,11 +16,11 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 
-from planner import work
 from planner.asking.answered import told_at
 from planner.asking.request import Request
 from planner.forecasting import newest
 from planner.models import Question
+from tracker import work
 from tracker.models import Actor, Cluster
 
 STALE = timedelta(minutes=5)  # after which a claim is taken for lost

@@ -17,10 +17,10 @@ from django.db.models import Exists, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from planner import work
 from planner.forecasting import stored_futures
 from planner.forecasting.cadence import FEW
 from planner.models import Forecast, ForecastBatch, Work
+from tracker import work
 
 if TYPE_CHECKING:
     from planner.ensemble import Starts

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef, QuerySet, Sum
 
-from planner import work
 from planner.forecasting.cadence import (
     FEW,
     HOUR_S,
@@ -23,6 +22,7 @@ from planner.forecasting.cadence import (
 from planner.forecasting.forecast_batches import TASK, State
 from planner.forecasting.newest import queue_read_at
 from planner.models import Forecast, ForecastBatch
+from tracker import work
 from tracker.models import Cluster, Job, StartEstimate
 
 HOUR = timedelta(seconds=HOUR_S)

@@ -11,8 +11,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from planner import work
 from planner.models import Learnt, StartFeatures
+from tracker import work
 from tracker.models import Cluster, StartEstimate
 
 EVERY = timedelta(days=1)

@@ -14,13 +14,12 @@ from django.db import transaction
 from django.template.loader import render_to_string
 from django.urls import reverse
 
-from planner import work
 from planner.asking import questions
 from planner.asking.request import Request
 from planner.asking.told_option import ToldOption, best_of
 from planner.models import BetterSlot, Forecast, Watch
 from planner.watches.better_slot import LEAST, Look, News, Wish, better_by, news_of
-from tracker import recording
+from tracker import recording, work
 from tracker.models import Cluster, Notice
 
 BUDGET = timedelta(seconds=30)  # after a forecast: requests that are left come first at the next

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet
 
-from planner import work
 from planner.asking.told_option import ToldOption, best_of
 from planner.models import Question, Watch
 from planner.watches.better_slot import Wish, better_by
+from tracker import work
 from tracker.models import Actor, Notice
 
 MAX_LIVE = 20  # of one user

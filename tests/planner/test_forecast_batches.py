@@ -8,12 +8,12 @@ import pytest
 from celery import current_app
 from django.utils import timezone
 
-from planner import work
 from planner.forecasting import forecast_batches
 from planner.forecasting.forecast_batches import compute
 from planner.models import Forecast, ForecastBatch
 from planner.tasks import compute_forecast
 from tests.planner.plan_world import small_cluster, store_polls
+from tracker import work
 from tracker.models import Cluster, Job, Poll, StartEstimate
 
 State = Forecast.State

@@ -8,9 +8,9 @@ import pytest
 from celery import current_app
 from django.utils import timezone
 
-from planner import work
 from planner.models import Forecast
 from tests.factories import make_cluster
+from tracker import work
 
 State = Forecast.State
 
