@@ -28,6 +28,10 @@ class Record:
     n: int  # forecasts with an outcome
     shifts: Shifts
 
+    def partly(self, share: float) -> Record:
+        p10, p50, p90 = (shift.mixed(UNCHANGED, share) for shift in self.shifts)
+        return Record(self.n, (p10, p50, p90))
+
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
@@ -49,6 +53,13 @@ class Calibration:
             for code in np.unique(told.group)
         }
         return cls(pooled, groups)
+
+    def partly(self, share: float) -> Calibration:
+        """With that share of each shift."""
+        return Calibration(
+            self.pooled.partly(share),
+            {code: record.partly(share) for code, record in self.by_group.items()},
+        )
 
     def of(self, group: int) -> Record:
         """The group's; that of all for one never seen."""

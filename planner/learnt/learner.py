@@ -20,7 +20,7 @@ from planner.backtest.cases import Cases, FloatArray, IntArray, as_quantiles
 from planner.backtest.learned import calibrated
 from planner.calibration import Calibration, Told
 from planner.forecasting.forecasts import JobForecast
-from planner.learning import QuantileForest
+from planner.learning import CORRECTED, QuantileForest
 from planner.learnt.learning_record import LearningRecord
 from planner.learnt.start_features import FeatureRow, FeatureRows
 from planner.models import Learnt
@@ -51,9 +51,8 @@ def learn(
 def judged(record: LearningRecord) -> dict[str, Losses]:
     """Pinball losses of log(1 + wait), of starts after the cut."""
     cases = record.cases
-    learner_s, ensemble_s = (
-        calibrated(cases, raw_s) for raw_s in (looked_ahead(cases), cases.said_s["ensemble"])
-    )
+    learner_s = calibrated(cases, looked_ahead(cases), share=CORRECTED)
+    ensemble_s = calibrated(cases, cases.said_s["ensemble"])
     history_s = cases.said_s["recent_like"]
     # Where too few jobs are alike, the ensemble speaks for history.
     said_s = {
@@ -162,7 +161,8 @@ class Learner:
             cases.submit_s, p10_s, p50_s, p90_s, cases.waited_s, cases.is_cancelled, cases.group
         )
         # A second more: what waits still is censored at that moment, but for the rounding.
-        return forest, Calibration.fit(told, self._at.timestamp() + 1.0), record.groups
+        calibration = Calibration.fit(told, self._at.timestamp() + 1.0).partly(CORRECTED)
+        return forest, calibration, record.groups
 
     @property
     def _at(self) -> datetime:

@@ -70,6 +70,15 @@ def test_each_answer_is_corrected_by_the_outcomes_before_it() -> None:
     assert said_s[:, -1].tolist() == pytest.approx([500.0] * 3)
 
 
+def test_what_a_forest_says_is_corrected_in_part() -> None:
+    of = cases(np.full(N, 500.0), recent_like=always(100.0), ensemble=always(100.0))
+    found = layers(of, always(100.0), always(100.0))
+    for name in ("learner_calibrated", "hybrid_calibrated"):
+        assert (found[name][:, -1] > 100.0).all()
+        assert (found[name][:, -1] < 500.0).all()
+    assert found["ensemble_calibrated"][:, -1].tolist() == pytest.approx([500.0] * 3)
+
+
 def test_who_has_lost_least_so_far_is_chosen_and_who_is_silent_replaced() -> None:
     of = cases(np.full(N, 500.0))
     silent = always(500.0)
