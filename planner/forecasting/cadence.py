@@ -10,7 +10,7 @@ MAX_DUTY = 0.25  # share of one core that forecasts of a cluster may take
 HOUR_S = 3600.0  # in whose mean they keep to it
 OLDEST_S, OLDEST_OF_MANY_S = 600.0, 1800.0  # when a forecast has been replaced, one of MANY too
 SLACK_S = 20.0  # until the beat asks for it and a worker begins
-MARGIN = 0.9  # of the hour's share is planned with: costs vary
+PLANNED_DUTY = 0.9 * MAX_DUTY  # costs vary, and who makes forecasts also scores them
 LONGEST_AHEAD_S, LEAST_AHEAD_S = 86_400, 6 * 3600
 
 
@@ -59,6 +59,6 @@ def share_of_core(cost: Cost) -> float:
 def look_ahead_s(cost: Cost) -> int:
     """As many whole hours as can be afforded, at least LEAST_AHEAD_S."""
     for ahead_s in range(LONGEST_AHEAD_S, LEAST_AHEAD_S, -3600):
-        if share_of_core(cost.ahead(ahead_s)) <= MARGIN * MAX_DUTY:
+        if share_of_core(cost.ahead(ahead_s)) <= PLANNED_DUTY:
             return ahead_s
     return LEAST_AHEAD_S

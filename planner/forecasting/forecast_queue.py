@@ -14,8 +14,8 @@ from planner.forecasting.cadence import (
     HOUR_S,
     LONGEST_AHEAD_S,
     MANY,
-    MAX_DUTY,
     OLDEST_S,
+    PLANNED_DUTY,
     Cost,
     look_ahead_s,
 )
@@ -73,7 +73,7 @@ def _is_hurried(cluster: Cluster) -> bool:
 def _has_room(cluster: Cluster, now: datetime, for_s: float = 0.0) -> bool:
     """Whether the hour's share leaves more than so much CPU time."""
     spent = _live(cluster).filter(requested_at__gt=now - HOUR).aggregate(s=Sum("cpu_s", default=0))
-    return bool(spent["s"] + for_s < MAX_DUTY * HOUR.total_seconds())
+    return bool(spent["s"] + for_s < PLANNED_DUTY * HOUR.total_seconds())
 
 
 def _live(cluster: Cluster) -> QuerySet[Forecast]:
@@ -83,7 +83,7 @@ def _live(cluster: Cluster) -> QuerySet[Forecast]:
 
 def _rest(cpu_s: float) -> timedelta:
     """From one request to the next, for work of so much to keep to its share."""
-    return timedelta(seconds=cpu_s / MAX_DUTY)
+    return timedelta(seconds=cpu_s / PLANNED_DUTY)
 
 
 def _known_at(forecast: Forecast) -> datetime:

@@ -13,10 +13,9 @@ from planner.forecasting.cadence import (
     LEAST_AHEAD_S,
     LONGEST_AHEAD_S,
     MANY,
-    MARGIN,
-    MAX_DUTY,
     OLDEST_OF_MANY_S,
     OLDEST_S,
+    PLANNED_DUTY,
     SLACK_S,
     Cost,
     look_ahead_s,
@@ -78,6 +77,6 @@ def test_one_looks_as_far_ahead_as_the_share_of_a_core_affords(cpu_s: float, hou
     ahead_s = look_ahead_s(cost)
     assert LEAST_AHEAD_S <= ahead_s <= LONGEST_AHEAD_S
     if ahead_s > LEAST_AHEAD_S:
-        assert share_of_core(cost.ahead(ahead_s)) <= MARGIN * MAX_DUTY
+        assert share_of_core(cost.ahead(ahead_s)) <= PLANNED_DUTY
     if ahead_s < LONGEST_AHEAD_S:
-        assert share_of_core(cost.ahead(ahead_s + 3600)) > MARGIN * MAX_DUTY
+        assert share_of_core(cost.ahead(ahead_s + 3600)) > PLANNED_DUTY

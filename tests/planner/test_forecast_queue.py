@@ -81,8 +81,8 @@ def test_a_dear_forecast_is_asked_for_less_often(
     cluster: Cluster, rung: list[int], django_capture_on_commit_callbacks
 ) -> None:
     now = queue_read_at(cluster) + MINUTE
-    Forecast.objects.create(cluster=cluster, state=State.DONE, requested_at=now, cpu_s=30.0)
-    due_at = now + timedelta(seconds=120)  # 30 s are a quarter of two minutes
+    Forecast.objects.create(cluster=cluster, state=State.DONE, requested_at=now, cpu_s=27.0)
+    due_at = now + timedelta(seconds=120)  # 27 s are 22.5 % of two minutes
     assert request_due(due_at - MINUTE, django_capture_on_commit_callbacks) == []
     assert len(request_due(due_at, django_capture_on_commit_callbacks)) == 1
 
@@ -184,7 +184,7 @@ class TestAJobStartedHere:
 @pytest.mark.parametrize(
     ("replica_s", "many_ago", "many_replica_s", "replicas"),
     [
-        (0.4, 6, 0.4, forecast_queue.MANY),  # 64 would take 26 s: a quarter of two minutes
+        (0.4, 6, 0.4, forecast_queue.MANY),  # 64 would take 26 s of two minutes
         (1.2, 6, 1.2, forecast_queue.FEW),
         (1.2, 15, 1.2, forecast_queue.FEW),
         (1.2, 26, 1.2, forecast_queue.MANY),  # dear, but with 16 first they would be too old
