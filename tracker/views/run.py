@@ -27,6 +27,7 @@ from tracker.views.run_places import files_of
 from tracker.views.run_rows import value_of, with_newest_estimate
 from tracker.views.run_standing import Standing
 from tracker.views.run_submission import deeds_of, sent_as
+from tracker.views.run_surroundings import surroundings_of
 from tracker.views.run_usage import usage_of
 from tracker.views.run_words import words_of
 
@@ -57,6 +58,7 @@ def run(request: HttpRequest, pk: str) -> HttpResponse:
         **_live(run, attempt, list(run.series.all()), now),
         **_job(actor, run, attempt),
         **words_of(run, actor),
+        **surroundings_of(run),
         "deeds": deeds_of(actor, run),
         "sent": sent_as(run),
         "job_id": shown_id(run),
