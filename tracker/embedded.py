@@ -186,7 +186,8 @@ def programs(host: str, port: int, *, demo: bool) -> list[Program]:
         Program("compute worker", _worker(celery, "compute", "-P", "solo")),
         Program("ask worker", _worker(celery, "ask", "-P", "solo")),
         Program("beat", beat, pid_file=str(pid_file)),
-        Program("first poll", (*manage, "poll", "--first", "60"), once=True),
+        # At its first start the demo lives through weeks before it answers.
+        Program("first poll", (*manage, "poll", "--first", "600" if demo else "60"), once=True),
     ]
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.test import Client
 
-from planner.management.commands.demo_cluster import EXAMPLE, introduce
+from planner.management.commands.demo_cluster import EXAMPLE, announce, introduce
 from tracker.models import Cluster, ClusterAccount, Experiment, Run
 
 
@@ -30,10 +31,28 @@ def test_the_first_start_makes_cluster_account_and_example(admin: User, tmp_path
     experiment = Experiment.objects.get(name=EXAMPLE)
     assert experiment.owner == admin
     assert f'export PATH="{tmp_path / "bin"}:$PATH"' in experiment.description
+    assert f"cd {tmp_path / 'home'}" in experiment.description
     assert experiment.requests.get().partition == "debug"
     runs = Run.objects.filter(experiment=experiment)
     assert [run.status for run in runs] == ["COMPLETED", "COMPLETED"]
     assert {series.count for run in runs for series in run.series.all()} == {60}
+
+
+def test_while_the_demo_is_made_pages_say_so_and_nobody_asks_it(
+    admin: User, tmp_path: Path, client: Client
+) -> None:
+    client.force_login(admin)
+    announce()
+    assert Cluster.objects.get().polling_paused
+    assert "lives through its first weeks" in client.get("/").text
+    for path in ("/clusters/demo", "/plan"):
+        page = client.get(path).text
+        assert "The demo cluster is being made" in page
+        assert "have paused" not in page
+    introduce(tmp_path / "bin", tmp_path / "home", "ada")
+    assert not Cluster.objects.get().polling_paused
+    assert "lives through its first weeks" not in client.get("/").text
+    assert Experiment.objects.filter(name=EXAMPLE).exists()
 
 
 def test_a_later_start_changes_only_where_the_commands_are(admin: User, tmp_path: Path) -> None:

@@ -269,7 +269,7 @@ def test_an_answer_that_may_lie_beyond_the_horizon_says_so(client, people, clust
 
 
 def test_pages_say_that_a_demo_cluster_is_simulated(client, people) -> None:
-    demo = make_cluster("demo", is_demo=True)
+    demo = make_cluster("demo", is_demo=True, location="/demo/bin")
     for url in ("/", "/plan", "/clusters/demo"):
         assert "a simulated Slurm on this machine" in page(client, people.alice, url)
     Cluster.objects.filter(pk=demo.pk).update(is_demo=False)

@@ -96,6 +96,11 @@ class Cluster(models.Model):
         """Whether users may see only their own jobs (PrivateData=jobs); aggregates stay."""
         return "jobs" in self.private_data
 
+    @property
+    def is_being_made(self) -> bool:
+        """Whether this is a demo that still lives through its past: its commands come last."""
+        return self.is_demo and not self.location
+
 
 class OfCluster(models.Model):
     """A named thing of one cluster, refreshed by polls; absent from a poll means deleted."""

@@ -26,7 +26,8 @@ def site(request: HttpRequest) -> dict[str, object]:
     if not getattr(request, "user", None) or not request.user.is_authenticated:
         return {"is_demo": Cluster.objects.filter(is_demo=True).exists()}
     clusters = list(Cluster.objects.annotate(queue_as_of=queue_as_of()))
-    return {"clusters": clusters, "is_demo": any(cluster.is_demo for cluster in clusters)}
+    demo = next((cluster for cluster in clusters if cluster.is_demo), None)
+    return {"clusters": clusters, "is_demo": demo is not None, "demo": demo}
 
 
 def public_url(request: HttpRequest) -> str:

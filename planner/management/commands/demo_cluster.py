@@ -36,7 +36,7 @@ and logs its loss for two minutes; its page shows the state, the log and the cur
 
 By hand: issue a token beside "How to log to it", then in a terminal
 
-1. export PATH="{bin}:$PATH"
+1. cd {home} && export PATH="{bin}:$PATH"
 2. the two export lines of "How to log to it", with the token in place of SECRET
 3. save the batch script as train.py, then: sbatch train.py; squeue --me shows it waiting.
 
@@ -68,6 +68,7 @@ class Command(BaseCommand):
         except (server.AlreadyRunningError, OSError) as error:
             raise CommandError(f"demo cluster: {folder / 'slurm.sock'}: {error}") from error
         with listener:
+            announce()
             own_name = pwd.getpwuid(os.getuid()).pw_name
             past = PastPoller()
             controller = Controller(
@@ -96,12 +97,18 @@ class Command(BaseCommand):
             controller.stop()
 
 
+def announce() -> None:
+    """A row for pages to speak of while the demo lives through its past; nobody asks it yet."""
+    Cluster.objects.get_or_create(name=site.NAME, is_demo=True, defaults={"polling_paused": True})
+
+
 @transaction.atomic
 def introduce(commands: Path, home: Path, own_name: str, past: PastPoller | None = None) -> None:
     """The service's own rows: the cluster, who is who on it, and at the first start an example and
     what a poller would have heard before."""
     home.mkdir(mode=0o700, exist_ok=True)
-    cluster, is_new = Cluster.objects.update_or_create(
+    is_new = not Cluster.objects.filter(name=site.NAME, is_demo=True).exclude(location="").exists()
+    cluster, _ = Cluster.objects.update_or_create(
         name=site.NAME,
         is_demo=True,
         defaults={
@@ -110,6 +117,7 @@ def introduce(commands: Path, home: Path, own_name: str, past: PastPoller | None
             "submit_as": Cluster.SubmitAs.SELF,
             "work_dir": str(home),
             "log_roots": [str(home)],
+            "polling_paused": False,
         },
     )
     admins = get_user_model().objects.filter(is_superuser=True, is_active=True).order_by("pk")
@@ -121,10 +129,10 @@ def introduce(commands: Path, home: Path, own_name: str, past: PastPoller | None
         polling.store_outputs(cluster, past.outputs)
         replay.ask(cluster, past.looked_at, timezone.now())
     if is_new and admins:
-        _make_example(cluster, Actor(admins[0]), commands)
+        _make_example(cluster, Actor(admins[0]), commands, home)
 
 
-def _make_example(cluster: Cluster, actor: Actor, commands: Path) -> Experiment:
+def _make_example(cluster: Cluster, actor: Actor, commands: Path, home: Path) -> Experiment:
     script = Path(server.__file__).with_name("data") / "train.batch"
     experiment = recording.create_experiment(
         actor=actor,
@@ -132,7 +140,7 @@ def _make_example(cluster: Cluster, actor: Actor, commands: Path) -> Experiment:
             {"cluster": cluster, "partition": "debug", "mem": "500M", "time_limit_minutes": 5}
         ],
         name=EXAMPLE,
-        description=EXAMPLE_DESCRIPTION.format(bin=commands),
+        description=EXAMPLE_DESCRIPTION.format(bin=commands, home=home),
         tags=["demo"],
         cluster=cluster,
         batch_script=script.read_text(),

@@ -47,8 +47,10 @@ class Command(BaseCommand):
             with_demo = embedded.wants_demo(host, asked=demo)
             if not with_demo:
                 self._find_cluster(admin)
-            # The demo's row of an earlier start must not be asked when nobody plays it.
-            Cluster.objects.filter(is_demo=True).update(polling_paused=not with_demo)
+            # The demo's row of an earlier start must not be asked when nobody plays it. One that
+            # was not made to its end is followed once it is.
+            demos = Cluster.objects.filter(is_demo=True).exclude(location="")
+            demos.update(polling_paused=not with_demo)
             address = embedded.public_url(host, port, public_url)
             plan = Plan(
                 programs=embedded.programs(host, port, demo=with_demo),
