@@ -113,7 +113,7 @@ def test_the_page_names_the_metrics_whose_curves_are_asked_for(alice, people):
     run = make_run(people)
     append_points(run, [NewPoint("loss", 1, 0.5), NewPoint("acc", 1, 0.5)], now=timezone.now())
     answer = alice.get(f"/runs/{run.pk}?smoothing=0.5&x=time&log=1")
-    assert curves_in(answer) == ["acc", "loss"]
+    assert curves_in(answer) == ["loss", "acc"]
     assert f'data-source="/api/v1/compare?runs={run.pk}"' in answer.text
     controls = answer.context["controls"]
     assert (controls.smoothing, controls.is_log) == (0.5, True)
@@ -145,6 +145,18 @@ def test_the_live_part_is_sent_again_only_when_something_changed(alice, people):
     answer = alice.get(live)
     assert answer.status_code == 200
     assert curves_in(answer) == ["loss"]
+
+
+def test_losses_come_first_and_the_numbers_stand_below_the_curves(alice, people):
+    run = make_run(people)
+    names = ("Bleu", "acc", "val/Loss", "loss")
+    append_points(run, [NewPoint(name, 1, 0.5) for name in names], now=timezone.now())
+    answer = alice.get(f"/runs/{run.pk}")
+    assert curves_in(answer) == ["loss", "val/Loss", "acc", "Bleu"]
+    page = answer.text
+    assert page.index('id="curve-charts"') < page.index('id="metrics-head"')
+    update = alice.get(f"/runs/{run.pk}/live").text
+    assert 'aria-labelledby="metrics-head" hx-swap-oob="true"' in update
 
 
 def test_what_a_strangers_live_part_holds_stays_hidden(client, people):

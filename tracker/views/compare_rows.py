@@ -10,6 +10,7 @@ from tracker.comparing.chosen import label_of
 from tracker.flat_config import setting_words
 from tracker.metrics.points import json_value
 from tracker.models import MetricSeries, Run
+from tracker.views.curves_data import first_looked_at
 from tracker.views.run_rows import value_of
 
 COLOURS = 8  # --series-1 and on of theme.css
@@ -41,9 +42,10 @@ def summaries_of(runs: Sequence[Run]) -> dict[str, dict[str, MetricSeries]]:
 
 
 def metrics_in(summaries: Summaries) -> list[tuple[str, int]]:
-    """Names of metrics with how many runs have them: those that most have first."""
+    """Names of metrics with how many runs have them: those that most have first, losses before
+    others."""
     counts = Counter(name for of_run in summaries.values() for name in of_run)
-    return sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:METRICS_MAX]
+    return sorted(counts.items(), key=lambda one: (-one[1], first_looked_at(one[0])))[:METRICS_MAX]
 
 
 def compared(

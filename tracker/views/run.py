@@ -19,7 +19,7 @@ from tracker.models import Actor, Attempt, MetricSeries, Run
 from tracker.submission.cancelling import shown_id
 from tracker.views.base import actor_of
 from tracker.views.config_diff import settings_of
-from tracker.views.curves_data import curve_controls, curves_of
+from tracker.views.curves_data import curve_controls, curves_of, series_of
 from tracker.views.job_facts import asked_and_got, record
 from tracker.views.run_cards import cards_of
 from tracker.views.run_log import log_of
@@ -55,7 +55,7 @@ def run(request: HttpRequest, pk: str) -> HttpResponse:
         "sibling_count": len(siblings),
         "files": files_of(run, actor),
         **usage_of(run, actor),
-        **_live(run, attempt, list(run.series.all()), now),
+        **_live(run, attempt, series_of(run), now),
         **_job(actor, run, attempt),
         **words_of(run, actor),
         **surroundings_of(run),
@@ -74,12 +74,12 @@ def run_live(request: HttpRequest, pk: str) -> HttpResponse:
     """The part that changes; 204 where nothing has since the version named by ?seen=, and the whole
     page anew where more than this part has since ?stage=."""
     run = visible_run(actor_of(request), pk)
-    series = list(run.series.all())
+    series = series_of(run)
     if request.GET.get("stage", _stage(run)) != _stage(run):
         return HttpResponseClientRefresh()
     if request.GET.get("seen") == _version(run, series):
         return HttpResponse(status=204)
-    context = _live(run, _attempt(run), series, timezone.now())
+    context = _live(run, _attempt(run), series, timezone.now()) | {"is_update": True}
     return render(request, "tracker/_run_live.html", context)
 
 

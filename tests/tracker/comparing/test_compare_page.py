@@ -51,6 +51,13 @@ def test_settings_that_differ_are_columns_and_the_rest_is_folded(alice, make):
     assert ">0.25</td>" in answer.text
 
 
+def test_losses_are_drawn_first_of_the_metrics_that_as_many_runs_have(alice, make):
+    one = make(dict.fromkeys(("acc", "bleu", "epoch", "f1", "val/loss"), 0.5), seed=1)
+    other = make({"acc": 0.5}, seed=2)
+    controls = alice.get(f"/compare?runs={one.pk},{other.pk}").context["controls"]
+    assert controls.drawn == ["acc", "val/loss", "bleu", "epoch"]
+
+
 def test_the_pictures_have_the_numbers_as_numbers(alice, make):
     one = make({"loss": 0.5}, config={"lr": 0.1, "flags": [1, 2], "fast": True})
     other = make({"loss": float("nan")}, config={"lr": 1, "flags": [3], "fast": False})
