@@ -75,6 +75,27 @@ def test_surroundings_hold_what_one_looks_for_and_no_secret(node: Node, service:
     assert "secret@" not in json.dumps(told)
 
 
+def test_secrets_of_a_configuration_are_hidden_and_a_tokenizer_is_none(
+    node: Node, service: Service
+) -> None:
+    node.run(
+        """
+import argparse
+sys.argv[1:] = ["--tokenizer", "bpe", "--max-tokens=512"]
+hub = {"password": "s3cret", "user": "ada", "keys": [{"api_key": "s3cret"}]}
+sizes = {"tokenizer": "bpe", "max_tokens": 512, "token_dim": 64}
+queuecast.init(config=argparse.Namespace(hf_token="s3cret", hub=hub, **sizes))
+"""
+    )
+    [config] = [body["config"] for _, path, body in service.requests if path.endswith("/runs")]
+    assert config == {
+        "hf_token": "***", "tokenizer": "bpe", "max_tokens": 512, "token_dim": 64,
+        "hub": {"password": "***", "user": "ada", "keys": [{"api_key": "***"}]},
+    }  # fmt: skip
+    [told] = [words["surroundings"] for words in service.words if "surroundings" in words]
+    assert told["argv"][1:] == ["--tokenizer", "bpe", "--max-tokens=512"]
+
+
 def test_what_is_not_finite_and_what_numpy_holds_arrives_as_it_is(
     node: Node, service: Service
 ) -> None:

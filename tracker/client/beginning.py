@@ -17,7 +17,7 @@ from tracker.client.recorder import Recorder
 from tracker.client.run import Run
 from tracker.client.server import ClientError, find_server
 from tracker.client.spool import Spool, spool_folders
-from tracker.client.surroundings import surroundings
+from tracker.client.surroundings import surroundings, without_secrets
 from tracker.client.sync import send_left_behind
 from tracker.client.terminal import tell
 from tracker.client.values import json_value, line_of, stored_text
@@ -102,7 +102,7 @@ def _home() -> Path:
 def _config(given: Any) -> dict[str, Any]:
     """A mapping, or the attributes of an object such as argparse's Namespace."""
     mapping = given if isinstance(given, Mapping) else vars(given) if given else {}
-    config: dict[str, Any] = json_value(mapping)
+    config: dict[str, Any] = without_secrets(json_value(mapping))
     size = len(line_of(config))
     if size > CONFIG_BYTES:
         tell(f"the configuration has {size} bytes, more than {CONFIG_BYTES}: it is left out")

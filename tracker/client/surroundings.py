@@ -16,7 +16,8 @@ ENVIRONMENT = (
     "SLURM_NNODES,SLURM_CPUS_PER_TASK,SLURM_GPUS*,SLURM_RESTART_COUNT,SLURM_SUBMIT_DIR"
 )
 PACKAGES = ("torch", "jax", "tensorflow", "numpy", "lightning", "transformers", "sklearn")
-SECRET = re.compile(r"(?i)token|secret|passw|credential|api[-_]?key")
+# Not of a tokenizer, or of so many tokens.
+SECRET = re.compile(r"(?i)token(?![a-z])|secret|passw|credential|api[-_]?key")
 HIDDEN = "***"
 TEXT_CHARS, WORD_CHARS, WORDS = 1_000, 200, 100  # the service keeps 64 KB in all
 
@@ -25,7 +26,7 @@ def surroundings(environ: Mapping[str, str], argv: Sequence[str]) -> dict[str, A
     """Only what is known. Takes some seconds where git or the GPUs answer slowly."""
     found = {
         "git": _git(Path(argv[0]).resolve().parent if argv and argv[0] else Path.cwd()),
-        "argv": list(_without_secrets(argv)),
+        "argv": list(_words_without_secrets(argv)),
         "folder": str(Path.cwd()),
         "host": platform.node(),
         "python": platform.python_version(),
@@ -34,6 +35,18 @@ def surroundings(environ: Mapping[str, str], argv: Sequence[str]) -> dict[str, A
         "environment": _chosen(environ),
     }
     return {name: value for name, value in found.items() if value}
+
+
+def without_secrets(value: Any) -> Any:
+    """A configuration whose texts under such names are hidden: argparse's has the whole command."""
+    if isinstance(value, list):
+        return [without_secrets(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: HIDDEN if isinstance(one, str) and SECRET.search(name) else without_secrets(one)
+        for name, one in value.items()
+    }
 
 
 def _git(folder: Path) -> dict[str, Any]:
@@ -63,7 +76,7 @@ def _answer(*argv: str) -> str:
     return done.stdout.decode("utf-8", "replace").strip()[:TEXT_CHARS]
 
 
-def _without_secrets(argv: Sequence[str]) -> Iterator[str]:
+def _words_without_secrets(argv: Sequence[str]) -> Iterator[str]:
     hides_next = False
     for word in argv[:WORDS]:
         name, equals, _ = word.partition("=")
