@@ -207,3 +207,30 @@ def test_the_page_of_a_run_has_the_same_controls(page: Page) -> None:
     page.wait_for_url("**x=relative**")
     shows(page, f"document.querySelector('{CHART}').layout.yaxis.type === 'log'")
     expect(page.locator(CHART).first).to_contain_text("since the first point")
+
+
+def test_long_names_and_many_groups_fit_a_phone(
+    browser: Browser, session, service: Service, experiment: str
+) -> None:
+    """The last of these tests: it adds a metric to the runs that they look at."""
+    secret = token(service, "user")
+    runs = requests.get(
+        f"{service.url}/api/v1/runs?experiment={experiment}",
+        headers={"X-Queuecast-Token": secret},
+        timeout=30,
+    ).json()["results"]
+    point = {"name": "a_long_name/" * 20, "step": 1, "value": 1}
+    for run in runs:
+        requests.post(
+            f"{service.url}/api/v1/runs/{run['run_id']}/metrics",
+            json=point,
+            headers={"X-Queuecast-Token": secret},
+            timeout=30,
+        ).raise_for_status()
+    context = browser.new_context(storage_state=session, base_url=service.url, **LOOKS["phone"])
+    page = context.new_page()
+    wrong = watch(page)
+    compare(page, experiment, "&group_by=config")
+    expect(page.locator("#curve-groups li")).to_have_count(4)
+    check(page, "compare-long-phone", wrong)
+    context.close()
