@@ -147,6 +147,23 @@ def test_the_live_part_is_sent_again_only_when_something_changed(alice, people):
     assert curves_in(answer) == ["loss"]
 
 
+def test_a_run_without_a_job_is_not_said_not_to_have_started(alice, people):
+    run = make_run(people)
+    assert cards(run)["Ran"] == ("–", "no start time known")
+    pending, _ = make_job_run(people, state="PENDING")
+    assert cards(pending)["Ran"] == ("–", "not started")
+
+
+def test_the_home_page_does_not_call_runs_that_log_without_a_job_waiting(alice, people):
+    make_run(people)
+    page = " ".join(alice.get("/").text.split())
+    assert "<strong>1</strong> of your runs logs without a job" in page
+    assert "None of your runs is running or waiting" not in page
+    make_job_run(people, state="PENDING")
+    page = " ".join(alice.get("/").text.split())
+    assert "<strong>1</strong> waits. <strong>1</strong> logs without a job" in page
+
+
 def test_losses_come_first_and_the_numbers_stand_below_the_curves(alice, people):
     run = make_run(people)
     names = ("Bleu", "acc", "val/Loss", "loss")

@@ -30,6 +30,7 @@ def home(request: HttpRequest) -> HttpResponse:
     context = {
         "running": counts[Run.Status.RUNNING],
         "waiting": counts[Run.Status.PENDING] + counts[Run.Status.SUBMITTING],
+        "logging": counts[Run.Status.CREATED],
         "open_runs": with_newest_estimate(open_runs)[:OPEN_SHOWN],
         "open_count": counts.total(),
         "now": timezone.now(),

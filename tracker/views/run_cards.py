@@ -36,7 +36,8 @@ def _waiting(run: Run, standing: Standing) -> Card:
 
 
 def _running(run: Run, standing: Standing) -> Card:
-    note = "not started"
+    # Without a job it may well have begun: nobody but Slurm tells when.
+    note = "not started" if run.job or run.submission else "no start time known"
     if run.started_at:
         note = format_html("started {}", moment(run.started_at))
     if run.status == Run.Status.RUNNING:
