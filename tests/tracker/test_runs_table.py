@@ -215,6 +215,24 @@ def test_runs_of_one_configuration_fold_to_mean_and_spread_over_seeds(alice, run
     ]  # fmt: skip
 
 
+def test_settings_whose_ends_are_alike_are_told_by_their_whole_names(alice, experiment, actor):
+    for name in ("vit", "mlp"):
+        optim = {"name": f"sgd-{name}", "nesterov": name == "vit"}
+        create_run(experiment, actor=actor, config={"model": {"name": name}, "optim": optim})
+    first = alice.get("/runs?group=config").context["page"][0]
+    assert first.label == "model.name mlp, optim.name sgd-mlp, nesterov false"
+
+
+def test_what_is_listed_is_compared_and_a_folded_experiment_by_its_configurations(
+    alice, runs, experiment
+):
+    page = alice.get("/runs?where=metrics.loss+<+0.2").text
+    assert f'href="/compare?runs={runs[1].pk},{runs[0].pk}">Compare all 2 of this page' in page
+    assert "Compare all" not in alice.get("/runs?where=metrics.loss+<+0.1").text
+    folded = alice.get(f"{experiment.get_absolute_url()}?group=config").text
+    assert f'href="/compare?experiment={experiment.pk}&amp;group_by=config"' in folded
+
+
 def test_folds_are_sorted_by_the_mean_of_a_metric(alice, runs):
     answer = alice.get("/runs?group=config&sort=metrics.loss&columns=metrics.loss")
     assert [fold.label for fold in answer.context["page"]] == ["lr 1", "lr 0.1", "lr 0.01"]

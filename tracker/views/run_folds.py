@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -208,10 +208,12 @@ def _label(by: str, run: Run, fold: object) -> str:
 def _settings_words(runs: Sequence[Run]) -> list[str]:
     """Of each configuration the settings in which it differs from others on the page."""
     names = [key.name for key in differing(runs, offered_settings(runs))]
+    ends = Counter(name.rpartition(".")[2] for name in names)
+    words = {name: end if ends[end := name.rpartition(".")[2]] == 1 else name for name in names}
     labels = []
     for run in runs:
         config = flat(run.config)
-        said = [f"{name.rpartition('.')[2]} {_short(config.get(name))}" for name in names]
+        said = [f"{words[name]} {_short(config.get(name))}" for name in names]
         more = f" and {len(said) - SETTINGS_SAID} more" if len(said) > SETTINGS_SAID else ""
         labels.append(", ".join(said[:SETTINGS_SAID]) + more or "the same settings")
     return labels

@@ -110,6 +110,7 @@ def _rows(page: Page, wanted: RunList, query: QueryDict, *, now: datetime) -> di
         "columns": [column(key, wanted.sort, query) for key in shown],
         "choices": _choices([*metrics[:OFFERED], *of_config[:OFFERED]], shown),
         "default_columns": link(query, columns=None),
+        "listed_ids": ",".join(ids),
     }
 
 
