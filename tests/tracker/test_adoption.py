@@ -94,6 +94,15 @@ def test_the_first_create_of_a_started_job_is_its_run(experiment, cluster):
     assert (run.seed, run.config, run.slurm_job_id) == (5, {"lr": 0.5}, 828)
 
 
+def test_a_started_run_takes_the_name_that_its_job_gives_it(experiment, cluster):
+    one = started(experiment, cluster)
+    mark_sent(one, 828, NOW)
+    client = Client(headers={"authorization": f"Bearer {token_for(one, timezone.now())}"})
+    named = {"slurm_job_id": 828, "name": "warm-up"}
+    client.post(f"/experiments/{experiment.pk}/runs", named, content_type=JSON)
+    assert Run.objects.get().name == "warm-up"
+
+
 def test_a_repeated_create_is_that_run_again_also_after_polls(experiment, cluster):
     one = started(experiment, cluster)
     mark_sent(one, 828, NOW)

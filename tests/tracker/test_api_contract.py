@@ -47,6 +47,16 @@ def test_a_create_answers_201_first_and_200_again_with_the_same_run_id(job, expe
     assert len(first.json()["run_id"]) == 32
 
 
+def test_a_create_may_name_the_run_and_a_repeat_renames_nothing(job, experiment):
+    body = {"slurm_job_id": 828, "name": "läuft"}
+    for name, status in (("läuft", 201), ("other", 200)):
+        answer = job.post(f"/experiments/{experiment.pk}/runs", body | {"name": name}, JSON)
+        assert (answer.status_code, Run.objects.get().name) == (status, "läuft")
+    answer = job.post(f"/experiments/{experiment.pk}/runs", {"name": "x" * 201}, JSON)
+    assert answer.status_code == 400
+    assert told(answer)["errors"][0]["field"] == "name"
+
+
 @pytest.mark.parametrize("outside_slurm", [None, ""])
 def test_a_run_outside_of_slurm_is_always_new(job, experiment, outside_slurm):
     body = {"slurm_job_id": outside_slurm}

@@ -75,6 +75,7 @@ def create_run_in(actor: Actor, experiment_id: str, body: object) -> tuple[Run, 
         seed=new.seed,
         config=new.config,
         key=new.key,
+        name=new.name,
     )
 
 

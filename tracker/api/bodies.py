@@ -18,6 +18,7 @@ from tracker.slurm.jobids import JobId, parse_job_id
 
 NAME_CHARS = 250
 KEY_CHARS = 120
+RUN_NAME_CHARS = 200
 STATUS_CHARS = 32
 ATTEMPTS = range(1_000_000)
 # Year 1 to year 9999: what datetime can show.
@@ -33,6 +34,7 @@ class NewRun:
     seed: int | None
     config: dict[str, object]
     key: str
+    name: str
     cluster: Cluster | None
 
 
@@ -45,6 +47,7 @@ def new_run(body: object) -> NewRun:
         seed=_whole("seed", fields.get("seed"), INT64),
         config=_object("config", config) if config is not None else {},
         key=_text("key", fields.get("key"), KEY_CHARS),
+        name=_text("name", fields.get("name"), RUN_NAME_CHARS),
         cluster=_cluster(fields.get("cluster")),
     )
 

@@ -25,6 +25,12 @@ class NewRunShape(serializers.Serializer):
         max_length=120,
         help_text="tells apart runs that are alike in job, seed and configuration",
     )
+    name = serializers.CharField(
+        required=False,
+        allow_null=True,
+        max_length=200,
+        help_text="what people call the run; a repeated create does not change it",
+    )
     cluster = serializers.CharField(
         required=False, allow_null=True, help_text="name; needed where there are several"
     )

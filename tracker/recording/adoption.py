@@ -32,6 +32,7 @@ def adopt_started(asked: Run, actor: Actor, now: datetime) -> Run | None:
     run.slurm_job_id = asked.slurm_job_id or run.slurm_job_id
     run.create_key = asked.create_key
     run.key = asked.key
+    run.name = asked.name or run.name
     if asked.seed is not None:
         run.seed = asked.seed
     if asked.config:

@@ -25,9 +25,11 @@ def create_run(
     seed: int | None = None,
     config: dict[str, object] | None = None,
     key: str = "",
+    name: str = "",
 ) -> tuple[Run, bool]:
     """The run of this create key, and whether it is new. A null job id is always a new run.
 
+    ``name`` is what a run is called at first, and no part of the key: a repeat renames nothing.
     ``cluster`` is the one that the request names; ConflictError where it is needed and absent.
     """
     config = config or {}
@@ -41,6 +43,7 @@ def create_run(
         config=config,
         config_sha256=config_sha256(config),
         key=key,
+        name=name,
         created_by=actor.user,
     )
     run.create_key = create_key(run, run.cluster_id)
