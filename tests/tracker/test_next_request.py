@@ -69,6 +69,14 @@ def test_out_of_memory_asks_for_half_as_much_again() -> None:
     assert suggest([killed, more], more).mem_mib_per_node is None  # asked already
 
 
+def test_memory_that_others_with_a_larger_request_used_is_not_a_share_of_this_one() -> None:
+    small = replace(ASKED, mem_mib=200, max_rss_mib=20, used_mem_mib=20)
+    large = replace(ASKED, mem_mib=500, max_rss_mib=240, used_mem_mib=240)
+    said = suggest([small, large], small)
+    assert said.mem_mib_per_node == 512
+    assert said.sentences[0] == "240 MiB a node was used, more than the 200 MiB asked for."
+
+
 def test_memory_that_was_nearly_all_used_gets_room() -> None:
     close = replace(ASKED, max_rss_mib=62 * 1024)
     said = suggest([close], close)

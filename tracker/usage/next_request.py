@@ -112,10 +112,12 @@ def _memory(
         return None, ""
     if not asked_mib:
         return round_mib(used_mib * MEM_ROOM), f"At most {gib(used_mib)} of memory a node was used."
+    mib = round_mib(used_mib * MEM_ROOM)
+    if used_mib > asked_mib:  # by others, which had asked for more
+        return mib, f"{gib(used_mib)} a node was used, more than the {gib(asked_mib)} asked for."
     said = (
         f"At most {gib(used_mib)} of {gib(asked_mib)} a node was used ({used_mib / asked_mib:.0%})"
     )
-    mib = round_mib(used_mib * MEM_ROOM)
     if used_mib > CLOSE * asked_mib:
         return mib, f"{said}: that is close."
     return (mib if mib < WORTH * asked_mib else None), f"{said}."
