@@ -437,6 +437,15 @@ def test_status_shows_what_is_known_and_leaves_out_what_is_not(
     ]
 
 
+def test_status_ends_with_the_last_value_of_each_metric(
+    api: Api, capsys: pytest.CaptureFixture[str]
+) -> None:
+    metrics = [{"name": "loss", "last_value": "NaN", "last_step": 7, "count": 8}]
+    api.answer(f"GET /runs/{RUN}", Answer({"status": "RUNNING", "metrics": metrics}))
+    assert queuecast.main(["status", RUN]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "loss           NaN at step 7"
+
+
 def test_one_run_that_cannot_be_cancelled_does_not_keep_the_next_running(
     api: Api, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -36,7 +36,10 @@ def show_status(api: Api, asked: argparse.Namespace) -> None:
     told = {name: value for name, value in run.items() if not isinstance(value, (dict, list))}
     estimate = run.get("estimate") or {}
     told.update({f"start by {name}": estimate.get(name) for name in ("p50", "p90")})
-    show(run, asked, *(f"{k:<14} {v}" for k, v in told.items() if v not in (None, "")))
+    lines = [f"{name:<14} {value}" for name, value in told.items() if value not in (None, "")]
+    for one in run.get("metrics") or ():
+        lines.append(f"{one['name']:<14} {one['last_value']} at step {one['last_step']}")
+    show(run, asked, *lines)
 
 
 def cancel_runs(api: Api, asked: argparse.Namespace) -> None:
