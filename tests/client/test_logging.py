@@ -44,7 +44,7 @@ queuecast.finish(exit_code=0)
     )
     creates = [body for _, path, body in service.requests if path == "/experiments/9/runs"]
     create = {"slurm_job_id": 828, "seed": 4, "config": {"lr": 1e-3}, "key": "k", "cluster": "lab"}
-    assert creates == [create]
+    assert creates == [create | {"name": "wide"}]
     words = next(words for words in service.words if "surroundings" in words)
     assert (words["name"], words["tags"]) == ("wide", {"baseline": ""})
     last_pt = str(node.home / "out/last.pt")
@@ -73,6 +73,15 @@ def test_surroundings_hold_what_one_looks_for_and_no_secret(node: Node, service:
     assert told["host"]
     assert "s3cret" not in json.dumps(told)
     assert "secret@" not in json.dumps(told)
+
+
+def test_a_long_name_is_cut_and_costs_neither_the_run_nor_its_surroundings(
+    node: Node, service: Service
+) -> None:
+    node.run("queuecast.init(name='x' * 201)")
+    [created] = [body["name"] for _, path, body in service.requests if path.endswith("/runs")]
+    [words] = [words for words in service.words if "surroundings" in words]
+    assert created == words["name"] == "x" * 200
 
 
 def test_secrets_of_a_configuration_are_hidden_and_a_tokenizer_is_none(

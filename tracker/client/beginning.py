@@ -23,6 +23,7 @@ from tracker.client.terminal import tell
 from tracker.client.values import json_value, line_of, stored_text
 
 CONFIG_BYTES = 900_000  # the service takes 1 MB a request
+RUN_NAME_CHARS = 200  # of a longer one the service would refuse the run
 
 
 class Wish(NamedTuple):
@@ -79,10 +80,15 @@ def _head(wish: Wish, environ: Mapping[str, str]) -> RunHead:
         # outside of Slurm nothing else tells a create that was sent twice from two runs
         "key": wish.key or ("" if job else uuid.uuid4().hex),
         "cluster": wish.cluster,
+        "name": _name(wish),  # news of its start call it by its name
     }
     attempt = int(environ.get("SLURM_RESTART_COUNT") or 0) if job else None
     cluster = environ.get("SLURM_CLUSTER_NAME", "")
     return RunHead(experiment, create, attempt, wish.run_id, _started(wish, environ), cluster)
+
+
+def _name(wish: Wish) -> str:
+    return stored_text(str(wish.name or ""))[:RUN_NAME_CHARS]
 
 
 def _started(wish: Wish, environ: Mapping[str, str]) -> str:
@@ -115,7 +121,7 @@ def _words(wish: Wish, head: RunHead, environ: Mapping[str, str]) -> dict[str, A
     if head.attempt:  # somebody may have renamed it since it began
         return words
     if wish.name:
-        words["name"] = stored_text(str(wish.name))
+        words["name"] = _name(wish)
     if wish.tags:
         tags = wish.tags if isinstance(wish.tags, Mapping) else dict.fromkeys(wish.tags, "")
         words["tags"] = {
