@@ -4,6 +4,7 @@ import pytest
 from django.http import Http404
 from django.test import RequestFactory
 
+from tracker.api.exports import ExportQuery
 from tracker.api.problems import not_found, problem_of, server_error
 
 
@@ -11,6 +12,12 @@ def test_an_unknown_address_of_the_api_is_a_problem():
     answer = not_found(RequestFactory().get("/api/v1/nonsense"), Http404())
     assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
     assert b"/api/v1/nonsense" in answer.content
+
+
+def test_a_choice_that_is_none_is_told_with_those_that_there_are():
+    asked = ExportQuery(data={"format": "xml"})
+    assert not asked.is_valid()
+    assert asked.errors["format"] == ["“xml” will not do: give one of csv, json, parquet."]
 
 
 @pytest.mark.django_db

@@ -16,7 +16,7 @@ from rest_framework.response import Response
 
 from tracker.api.base import ActorView
 from tracker.api.problems import bad_field
-from tracker.api.shapes import MetricValueField
+from tracker.api.shapes import MetricValueField, OneOf
 from tracker.comparing.chosen import (
     Chosen,
     chosen_by_id,
@@ -52,7 +52,7 @@ class CompareQuery(serializers.Serializer):
         min_length=1,
         max_length=METRICS_MAX,
     )
-    x = serializers.ChoiceField(["step", "time", "relative"], required=False)
+    x = OneOf(["step", "time", "relative"], required=False)
     smoothing = FiniteField(
         required=False, min_value=0, max_value=0.999, help_text="weight of the moving average"
     )
@@ -61,7 +61,7 @@ class CompareQuery(serializers.Serializer):
         required=False,
         help_text="config (every setting but the seed) or config.NAME: the mean of those alike",
     )
-    band = serializers.ChoiceField(["range", "std"], required=False)
+    band = OneOf(["range", "std"], required=False)
     from_x = FiniteField(required=False)
     to_x = FiniteField(required=False)
     max_points = serializers.IntegerField(required=False, min_value=4, max_value=POINTS_MAX)

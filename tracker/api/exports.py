@@ -15,6 +15,7 @@ from tracker.api.base import ActorView
 from tracker.api.downloads import streamed
 from tracker.api.problems import Problem, bad_field
 from tracker.api.run_lists import QUERY
+from tracker.api.shapes import OneOf
 from tracker.exports import (
     Format,
     Table,
@@ -45,10 +46,8 @@ NO_PARQUET = (
 
 
 class ExportQuery(serializers.Serializer):
-    format = serializers.ChoiceField([*Format], default=Format.CSV)
-    what = serializers.ChoiceField(
-        ["runs", "points"], default="runs", help_text="a row a run, or a row a point"
-    )
+    format = OneOf([*Format], default=Format.CSV)
+    what = OneOf(["runs", "points"], default="runs", help_text="a row a run, or a row a point")
     runs = serializers.CharField(
         required=False, help_text=f"ids with commas between, at most {MAX_NAMED_RUNS}"
     )

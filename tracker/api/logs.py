@@ -14,6 +14,7 @@ from rest_framework.response import Response
 
 from tracker.api.base import ActorView, visible_or_404
 from tracker.api.problems import Problem
+from tracker.api.shapes import OneOf
 from tracker.files.job_logs import STREAMS, open_run_log, path_of
 from tracker.logs import Piece, Unreadable, read_before, read_piece, search
 from tracker.logs.unreadable import shown
@@ -28,13 +29,13 @@ OFFSET = {"min_value": 0, "max_value": 2**63 - 1}
 
 
 class LogQuery(serializers.Serializer):
-    stream = serializers.ChoiceField(STREAMS, default="out")
+    stream = OneOf(STREAMS, default="out")
     start = serializers.IntegerField(required=False, **OFFSET)
     before = serializers.IntegerField(required=False, **OFFSET)
 
 
 class SearchQuery(serializers.Serializer):
-    stream = serializers.ChoiceField(STREAMS, default="out")
+    stream = OneOf(STREAMS, default="out")
     q = serializers.CharField(max_length=1_000, trim_whitespace=False)
     start = serializers.IntegerField(default=0, **OFFSET)
     ignore_case = serializers.BooleanField(default=False)

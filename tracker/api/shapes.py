@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema_field
 from rest_framework import serializers
+
+
+class OneOf(serializers.ChoiceField):
+    """A choice whose refusal names what can be chosen."""
+
+    default_error_messages = {"invalid_choice": "“{input}” will not do: give one of {choices}."}
+
+    def fail(self, key: str, **said: object) -> NoReturn:
+        super().fail(key, choices=", ".join(map(str, self.choices)), **said)
 
 
 class NewRunShape(serializers.Serializer):

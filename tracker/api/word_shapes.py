@@ -7,6 +7,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from tracker.api.shapes import OneOf
 from tracker.bulk import MOST, Deed
 from tracker.models import Run
 
@@ -23,7 +24,7 @@ SAYABLE = [Status.RUNNING, *(status for status in Status if status not in Run.OP
 class RunWordSerializer(serializers.Serializer):
     """What a run may say of itself."""
 
-    status = serializers.ChoiceField(Status.choices, required=False)
+    status = OneOf(Status.choices, required=False)
     exit_code = serializers.IntegerField(
         required=False, allow_null=True, min_value=-(2**31), max_value=2**31 - 1
     )
@@ -95,7 +96,7 @@ class BulkSerializer(serializers.Serializer):
     runs = serializers.ListField(
         child=serializers.CharField(max_length=32), allow_empty=False, max_length=MOST
     )
-    action = serializers.ChoiceField([*Deed])
+    action = OneOf([*Deed])
     tag = serializers.CharField(required=False, max_length=TAG_NAME_CHARS)
     value = serializers.CharField(required=False, allow_blank=True, max_length=TAG_VALUE_CHARS)
 
