@@ -321,6 +321,7 @@ def test_the_page_keeps_what_was_sent_and_names_the_other_runs(alice, experiment
     text = alice.get(f"/runs/{run.pk}").text
     assert f'?submission={begun.pk}"' in text
     assert "All 3 runs of this start" in text
+    assert f'href="/compare?submission={begun.pk}">Compare them' in text
     assert [f">task {number}</a>" in text for number in (0, 1, 2)] == [True, False, True]
     assert f"--comment=queuecast:{begun.mark.partition(':')[2]}" in text
     assert "python train.py" in text
