@@ -1,6 +1,8 @@
 """Runs over the API: found, sorted, with columns, by pages; described, tagged; many at once."""
 
 import json
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
@@ -17,6 +19,7 @@ from tracker.recording import (
     delete_runs,
     tag_runs,
 )
+from tracker.searching.keys import Key, Kind
 
 pytestmark = pytest.mark.django_db
 JSON = {"content_type": "application/json"}
@@ -95,6 +98,37 @@ def test_a_run_in_a_list_is_as_it_is_alone(alice, runs, people):
         assert listed[run.pk] == {name: alone[name] for name in listed[run.pk]}
         assert alone.keys() - listed[run.pk].keys() == {"surroundings", "metrics"}
     assert listed[runs[0].pk]["estimate"]["p50"] == "2026-11-23T12:30:00Z"
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        datetime(2026, 11, 1, 9, 8, 7, 479_600, tzinfo=UTC),
+        datetime(999, 1, 2, tzinfo=UTC),
+        datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+        datetime(2026, 3, 29, 2, 30, tzinfo=ZoneInfo("Asia/Kolkata")),
+        datetime(2026, 11, 1, 0, 0, 0, 1, tzinfo=UTC),
+    ],
+)
+def test_a_moment_in_a_list_is_written_as_it_is_alone(alice, runs, at):
+    Run.objects.filter(pk=runs[0].pk).update(ended_at=at)
+    alone = alice.get(f"/api/v1/runs/{runs[0].pk}").json()["ended_at"]
+    assert alice.get("/api/v1/runs").json()["results"][3]["ended_at"] == alone
+    values = alice.get("/api/v1/runs?columns=ended_at").json()["results"][3]["values"]
+    assert values == {"ended_at": alone}
+
+
+def test_any_configuration_is_listed_as_it_is(alice, runs):
+    config = {
+        "è\u2028\"": ["\\", {"x": None}], "huge": 10**400, "tiny": 5e-324, "large": 1e22,
+        "list": [2**64, -(2**80), 0.1], "flag": True, "none": None, "1": {}, "text": "</script>",
+    }  # fmt: skip
+    Run.objects.filter(pk=runs[0].pk).update(config=config)
+    kept = alice.get(f"/api/v1/runs/{runs[0].pk}").json()["config"]
+    assert kept == config
+    listed = alice.get("/api/v1/runs?columns=config.*").json()["results"][3]
+    assert listed["config"] == kept
+    assert listed["values"] == {str(Key(Kind.CONFIG, name)): kept[name] for name in kept}
 
 
 def test_a_filter_that_makes_no_sense_is_400_with_its_field(alice, runs):

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+import orjson
 from django.db.models import QuerySet
+from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import Cursor
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from tracker.api.base import ActorView
 from tracker.api.pagination import NewestRunFirst
 from tracker.api.run_rows import shown_rows
 from tracker.metrics.points import json_value
 from tracker.models import Run
-from tracker.searching.columns import Values, values_of
+from tracker.searching.columns import values_of
 from tracker.searching.lists import RunList, Which, run_list
 
 QUERY = [
@@ -74,7 +76,7 @@ class ListsRuns(ActorView):
     pagination_class = RunPages
     wanted: RunList
 
-    def answer(self, request: Request, **only: object) -> Response:
+    def answer(self, request: Request, **only: object) -> HttpResponse:
         now = timezone.now()
         self.wanted = run_list(request.query_params, which=Which.ALL)
         if self.wanted.errors:
@@ -87,12 +89,16 @@ class ListsRuns(ActorView):
         if self.wanted.columns:
             values = values_of(ids, self.wanted.columns, now=now)
             for row in rows:
-                row["values"] = _json(values[row["run_id"]])
-        return self.get_paginated_response(rows)
+                own = values[row["run_id"]]
+                row["values"] = {text: _json(value) for text, value in own.items()}
+        page = self.get_paginated_response(rows).data
+        body = orjson.dumps(page, option=orjson.OPT_UTC_Z)
+        return HttpResponse(body, content_type="application/json")
 
 
-def _json(values: Values) -> dict[str, object]:
-    return {
-        text: json_value(value) if isinstance(value, float) else value
-        for text, value in values.items()
-    }
+def _json(value: object) -> object:
+    """For orjson, which writes NaN as null, and no whole number beyond 64 bits."""
+    if isinstance(value, float):
+        return json_value(value)
+    # Only settings are lists.
+    return orjson.Fragment(json.dumps(value)) if isinstance(value, int | list) else value

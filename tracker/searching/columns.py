@@ -41,7 +41,7 @@ def values_of(run_ids: Sequence[str], keys: Iterable[Key], *, now: datetime) -> 
             if has_tag:
                 values[run_id][TAG] = ", ".join(name for name, _ in pairs)
     if wanted := names[Kind.CONFIG]:
-        configs = Run.objects.filter(pk__in=run_ids).order_by().values_list("pk", "config")
+        configs = Run.objects.filter(pk__among={*run_ids}).order_by().values_list("pk", "config")
         for run_id, config in configs:
             _add(values[run_id], Kind.CONFIG, wanted, flat(config).items())
     if attributes := names[Kind.ATTRIBUTE] - {TAG}:
@@ -52,7 +52,7 @@ def values_of(run_ids: Sequence[str], keys: Iterable[Key], *, now: datetime) -> 
 def tags_of(run_ids: Sequence[str]) -> dict[str, Tags]:
     """Name and value of every tag, by the run's id and in the order of names."""
     tags: dict[str, Tags] = defaultdict(list)
-    rows = RunTag.objects.filter(run__in=run_ids).order_by("name")
+    rows = RunTag.objects.filter(run__pk__among={*run_ids}).order_by("name")
     for run_id, name, value in rows.values_list("run_id", "name", "value"):
         tags[run_id].append((name, value))
     return tags
@@ -83,7 +83,7 @@ def _add(own: Values, kind: Kind, names: set[str], pairs: Iterable[tuple[str, ob
 
 
 def _add_metrics(values: dict[str, Values], kind: Kind, names: set[str]) -> None:
-    rows = MetricSeries.objects.filter(run__in=list(values)).order_by()
+    rows = MetricSeries.objects.filter(run__pk__among={*values}).order_by()
     if EVERY not in names:
         rows = rows.filter(name__in=names)
     field = SERIES_FIELDS[kind]
@@ -99,7 +99,7 @@ def _add_metrics(values: dict[str, Values], kind: Kind, names: set[str]) -> None
 def _add_attributes(values: dict[str, Values], names: set[str], now: datetime) -> None:
     plain = {name: FIELDS.get(name, name) for name in names - SPANS.keys()}
     spans = [field for name in names & SPANS.keys() for field in SPANS[name]]
-    rows = Run.objects.filter(pk__in=list(values)).order_by()
+    rows = Run.objects.filter(pk__among={*values}).order_by()
     for row in rows.values("pk", *{*plain.values(), *spans}):
         own = values[row["pk"]]
         for name, field in plain.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.db.models import CharField, F, FloatField, Func, Lookup, TextField
@@ -86,6 +87,43 @@ class SecondsBetween(Func):
         compiled = [compiler.compile(one) for one in self.source_expressions]
         params = [param for _, some in compiled for param in some]
         return f"(({days}) * 86400.0)" % tuple(sql for sql, _ in compiled), params
+
+
+class MomentText(Func):
+    """A moment as the API writes it, made by the database: ``2026-11-28T06:52:10.479673Z``.
+
+    Of a whole second without a fraction. A thousand moments read and written by Python take 6 ms.
+    """
+
+    output_field = TextField()
+    template = (
+        "REPLACE(TO_CHAR(%(expressions)s AT TIME ZONE 'UTC', "
+        "'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), '.000000Z', 'Z')"
+    )
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Sql:
+        template = "REPLACE(%(expressions)s, ' ', 'T') || 'Z'"
+        return self.as_sql(compiler, connection, template=template, **context)
+
+
+@CharField.register_lookup
+class Among(Lookup):
+    """``in`` for a thousand texts: one parameter, where Django prepares each by itself.
+
+    Give a set, which Django does not look into.
+    """
+
+    lookup_name = "among"
+    prepare_rhs = False
+
+    def as_sqlite(self, compiler: Any, connection: Any) -> Sql:
+        left, params = self.process_lhs(compiler, connection)
+        sql = f"{left} IN (SELECT value FROM JSON_EACH(%s))"  # noqa: S608
+        return sql, [*params, json.dumps([*self.rhs])]
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> Sql:
+        left, params = self.process_lhs(compiler, connection)
+        return f"{left} = ANY(%s::text[])", [*params, [*self.rhs]]
 
 
 @CharField.register_lookup
