@@ -117,13 +117,15 @@ class Among(Lookup):
     prepare_rhs = False
 
     def as_sqlite(self, compiler: Any, connection: Any) -> Sql:
-        left, params = self.process_lhs(compiler, connection)
-        sql = f"{left} IN (SELECT value FROM JSON_EACH(%s))"  # noqa: S608
-        return sql, [*params, json.dumps([*self.rhs])]
+        return self._are(compiler, connection, "IN (SELECT value FROM JSON_EACH(%s))")
 
     def as_postgresql(self, compiler: Any, connection: Any) -> Sql:
+        any_of = "= ANY(ARRAY(SELECT JSON_ARRAY_ELEMENTS_TEXT(%s::json)))"
+        return self._are(compiler, connection, any_of)
+
+    def _are(self, compiler: Any, connection: Any, any_of: str) -> Sql:
         left, params = self.process_lhs(compiler, connection)
-        return f"{left} = ANY(%s::text[])", [*params, [*self.rhs]]
+        return f"{left} {any_of}", [*params, json.dumps([*self.rhs])]
 
 
 @CharField.register_lookup
