@@ -156,6 +156,28 @@ def test_a_foreign_cursor_is_told_or_ends(alice, runs, cursor):
     assert answer.status_code == 404 or answer.json()["results"] == [] or seeds(answer)
 
 
+@pytest.mark.parametrize("query", ["", "&sort=metrics.loss", "&where=metrics.acc = 1", "&q=k"])
+def test_nobody_is_listed_a_run_of_others(runs, people, query):
+    other, _ = create_run(
+        make_experiment(people.mallory, shared=False, name="k"), actor=Actor(people.mallory)
+    )
+    append_points(other, [NewPoint("acc", 1, 1.0)], now=NOW)
+    Run.objects.update(name="k")
+    ours = {run.pk for run in runs}
+    callers = {
+        by_token(people.rita, "read"): ours,
+        by_token(people.staff, "user"): ours | {other.pk},
+        by_token(people.mallory, "user"): {other.pk},
+        by_token(people.bob, "run", experiment=runs[0].experiment): ours,
+        by_token(people.bob, "run", experiment=runs[0].experiment, run=runs[1]): {runs[1].pk},
+        by_token(people.mallory, "run", experiment=runs[0].experiment): set(),
+    }
+    for client, seen in callers.items():
+        rows = client.get(f"/api/v1/runs?columns=metrics.*{query}").json()["results"]
+        assert {row["run_id"] for row in rows} == seen
+        assert all(row["values"]["metrics.acc"] == 1 for row in rows)
+
+
 def test_a_list_asks_a_bounded_number_of_queries(alice, people, django_assert_max_num_queries):
     fill(40, 5)
     with django_assert_max_num_queries(12):
