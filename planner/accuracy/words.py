@@ -6,6 +6,7 @@ from planner.accuracy.scores import Score
 
 FEW = 20  # rows: below it, one job more or less would move a share by more than five points
 MANY = 200  # rows: from here on a share is known to a few points, and told in whole percents
+KEPT = 0.85, 0.95  # shares before P90 that need no word on what was promised
 
 
 def sentence(ours: Score, slurms: Score | None, what: str) -> str:
@@ -25,6 +26,8 @@ def sentence(ours: Score, slurms: Score | None, what: str) -> str:
         )
     if ours.coverage_p90 is not None:
         text = f"{rounded_share(ours.coverage_p90, n)} of {what} started before the time we gave"
+        if not KEPT[0] <= ours.coverage_p90 <= KEPT[1]:
+            text += " (90 % should)"
     else:
         text = (
             f"{rounded_share(ours.coverage_p50, n)} of {what} started before our middle estimate "
