@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from planner.sim import amounts
 from planner.sim.choice import choose
-from planner.sim.cluster import Association, Partition, Qos, World
+from planner.sim.cluster import Association, Partition, Qos, Tres, World
 from planner.sim.fairshare import ShareTree
 from planner.sim.jobs import Job
 from planner.sim.limits import Check, Holder, Ledger, checks_of, holders_of, wall_refusal
@@ -39,6 +39,24 @@ class Standing(NamedTuple):
     holders: tuple[Holder, ...]
 
 
+class Request(NamedTuple):
+    """What a job asks of a partition, whoever it is and for however long."""
+
+    need: Need
+    amounts: Tres
+    refusal: str | None  # why no nodes of the cluster are enough
+    job_size: float  # factors
+    tres: Tres
+
+
+class Terms(NamedTuple):
+    """What a request is worth to those of a standing, and why they cannot have it."""
+
+    never: str | None
+    factors: Factors
+    weight: float
+
+
 class Admission:
     """Turns jobs into records. Knows the parts of the world that never change."""
 
@@ -56,7 +74,10 @@ class Admission:
         self._needs = Needs(world.nodes)
         self._idle = Room.of_idle(world.nodes)
         self._idle_refusals: dict[Need, str | None] = {}
-        self._standings: dict[tuple[str, str, str | None, str], Standing] = {}
+        # Found once for all that are alike: thousands of jobs are of few kinds.
+        self._standings: dict[tuple[object, ...], Standing] = {}
+        self._requests: dict[tuple[object, ...], Request] = {}
+        self._terms: dict[tuple[object, ...], Terms] = {}
 
     def admit(self, pending: Pending) -> None:
         """Give the pending job its records, one per partition that it names."""
@@ -67,36 +88,64 @@ class Admission:
 
     def _record(self, pending: Pending, partition: Partition) -> Record:
         job = pending.job
-        need = self._needs.of(job, partition, self._reservations.get(job.reservation or ""))
-        of = self._standing(job, partition)
-        asked = amounts.asked(job, partition)
+        who = job.user, job.account, job.qos, partition.name
+        what = partition.name, *_asked_by(job)
+        of, request = self._standing(who, job, partition), self._request(what, job, partition)
+        terms = self._terms.get((who, what))
+        if terms is None:
+            terms = self._terms[who, what] = self._settled(job, partition, of, request)
         limit_s = time_limit_s(job, partition)
-        never = (
-            _partition_refusal(job, partition, limit_s)
-            or self._limit_refusal(limit_s, of.qos_order, of.chain)
-            or (Ledger().refusal(of.checks, asked) if self._world.config.enforce_limits else None)
-            or self._refusal_when_idle(need)
-        )
-        factors = self._fixed_factors(job, partition, asked, of.share_index)
         own_qos = self._qos.get(job.qos or "")
         return Record(
             pending=pending,
             partition=partition,
-            need=need,
+            need=request.need,
             limit_s=limit_s,
-            amounts=asked,
+            amounts=request.amounts,
             checks=of.checks,
             holders=of.holders,
             share_index=of.share_index,
             usage_factor=own_qos.usage_factor if own_qos is not None else 1.0,
-            fixed_factors=factors,
-            fixed_weight=sum(factors.weighted(self._world.config.priority).values()),
-            never=never,
+            fixed_factors=terms.factors,
+            fixed_weight=terms.weight,
+            never=_partition_refusal(job, partition, limit_s)
+            or self._limit_refusal(limit_s, of.qos_order, of.chain)
+            or terms.never,
         )
 
-    def _standing(self, job: Job, partition: Partition) -> Standing:
-        """Found once for all jobs alike in whose they are and where they are sent."""
-        key = job.user, job.account, job.qos, partition.name
+    def _request(self, key: tuple[object, ...], job: Job, partition: Partition) -> Request:
+        if key not in self._requests:
+            world = self._world
+            need = self._needs.of(job, partition, self._reservations.get(job.reservation or ""))
+            asked = amounts.asked(job, partition)
+            size = size_factor(
+                job.min_nodes,
+                job.cpus,
+                len(world.nodes),
+                self._cluster_cpus,
+                favor_small=world.config.priority.favor_small,
+            )
+            tres = tres_factors(asked, self._totals[partition.name])
+            refusal = self._refusal_when_idle(need)
+            self._requests[key] = Request(need, asked, refusal, size, tres)
+        return self._requests[key]
+
+    def _settled(self, job: Job, partition: Partition, of: Standing, request: Request) -> Terms:
+        config = self._world.config
+        qos, index = self._qos.get(job.qos or ""), of.share_index
+        assoc_priority = 0 if index is None else self._shares.associations[index].priority
+        factors = Factors(
+            assoc=assoc_priority / self._max_assoc_priority,
+            job_size=request.job_size,
+            partition=partition.job_factor / self._max_job_factor,
+            qos=qos.priority / self._max_qos_priority if qos is not None else 0.0,
+            tres=request.tres,
+        )
+        broken = Ledger().refusal(of.checks, request.amounts) if config.enforce_limits else None
+        weight = sum(factors.weighted(config.priority).values())
+        return Terms(broken or request.refusal, factors, weight)
+
+    def _standing(self, key: tuple[object, ...], job: Job, partition: Partition) -> Standing:
         if key not in self._standings:
             qos_order = self._qos_order(job, partition)
             share_index = self._shares.index(job.account, job.user)
@@ -117,27 +166,6 @@ class Admission:
         if own is not None and own.over_part_qos:
             order.reverse()
         return [qos for qos in order if qos is not None]
-
-    def _fixed_factors(
-        self, job: Job, partition: Partition, asked: dict[str, float], share_index: int | None
-    ) -> Factors:
-        qos = self._qos.get(job.qos or "")
-        assoc_priority = (
-            0 if share_index is None else self._shares.associations[share_index].priority
-        )
-        return Factors(
-            assoc=assoc_priority / self._max_assoc_priority,
-            job_size=size_factor(
-                job.min_nodes,
-                job.cpus,
-                len(self._world.nodes),
-                self._cluster_cpus,
-                favor_small=self._world.config.priority.favor_small,
-            ),
-            partition=partition.job_factor / self._max_job_factor,
-            qos=qos.priority / self._max_qos_priority if qos is not None else 0.0,
-            tres=tres_factors(asked, self._totals[partition.name]),
-        )
 
     def _limit_refusal(
         self, limit_s: float, qos_order: list[Qos], chain: list[tuple[int, Association]]
@@ -164,6 +192,25 @@ class Admission:
         if not fits(need, found, allowed):
             return False
         return choose(need, self._world.nodes, found.on(allowed)) is not None
+
+
+def _asked_by(job: Job) -> tuple[object, ...]:
+    """All that a job asks for but time."""
+    return (
+        job.nodes,
+        job.tasks,
+        job.cpus_per_task,
+        job.tasks_per_node,
+        job.mem_mib_per_node,
+        job.mem_mib_per_cpu,
+        tuple(job.gpus_per_node.items()),
+        tuple(job.gpus_per_job.items()),
+        job.features,
+        job.exclusive,
+        job.required_nodes,
+        job.excluded_nodes,
+        job.reservation,
+    )
 
 
 def _partition_refusal(job: Job, partition: Partition, limit_s: float) -> str | None:

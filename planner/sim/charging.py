@@ -31,7 +31,7 @@ class Charging:
         used = elapsed_s * self._billing * self._factor
         paid = self._index >= 0
         used = np.where(elapsed_s > 0, used, 0.0)[paid]
-        self._shares.charge_all(self._index[paid].tolist(), used)
+        self._shares.charge_all(self._index[paid], used)
 
     def _follow(self, running: Collection[Running]) -> None:
         stays, new = moved(self._running, running)

@@ -8,7 +8,7 @@ from math import inf
 import numpy as np
 import numpy.typing as npt
 
-from planner.sim.cluster import Association
+from planner.sim.cluster import Association, IntArray
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -35,7 +35,7 @@ class ShareTree:
         accounts = {a.account: i for i, a in enumerate(associations) if a.user is None}
         self._index_of = {(a.account, a.user): i for i, a in enumerate(associations)}
         self.parents = tuple(_parent_index(a, accounts) for a in associations)
-        self._chains = [np.array(self.chain(index)) for index in range(len(self.parents))]
+        self._chains = _as_rows([self.chain(index) for index in range(len(self.parents))])
         roots = [a.account for a, p in zip(associations, self.parents, strict=True) if p is None]
         if len(roots) > 1:
             raise ValueError(f"accounts {roots} have no parent; give all but one root a parent")
@@ -57,11 +57,12 @@ class ShareTree:
         for holder in self.chain(index):
             self.usage[holder] += amount
 
-    def charge_all(self, indices: Sequence[int], amounts: FloatArray) -> None:
+    def charge_all(self, indices: IntArray, amounts: FloatArray) -> None:
         """``charge`` one after the other: sums are those that it gives, to the last bit."""
-        chains = [self._chains[index] for index in indices]
-        holders = np.concatenate(chains) if chains else np.zeros(0, dtype=np.int64)
-        np.add.at(self.usage, holders, np.repeat(amounts, [len(chain) for chain in chains]))
+        holders = self._chains[indices]
+        usage = np.append(self.usage, 0.0)  # the last is nobody's
+        np.add.at(usage, holders.ravel(), np.repeat(amounts, holders.shape[1]))
+        self.usage = usage[:-1]
 
     def decay(self, factor: float) -> None:
         self.usage *= factor
@@ -169,6 +170,14 @@ def _level_fs(share: int | None, level_shares: int, usage: float, parent_usage: 
         return 0.0
     usage_share = usage / parent_usage if parent_usage > 0 else 0.0
     return share / level_shares / usage_share if usage_share > 0 else inf
+
+
+def _as_rows(chains: Sequence[Sequence[int]]) -> IntArray:
+    """One chain a row, filled up with -1."""
+    rows = np.full((len(chains), max(map(len, chains), default=0)), -1)
+    for row, chain in zip(rows, chains, strict=True):
+        row[: len(chain)] = chain
+    return rows
 
 
 def _parent_index(association: Association, accounts: dict[str, int]) -> int | None:

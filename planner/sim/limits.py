@@ -78,7 +78,8 @@ class Ledger:
             for name, amount in amounts.items():
                 usage.amounts[name] += amount
             usage.amounts["jobs"] += 1
-            usage.jobs_on_node.update(nodes)
+            for node in nodes:
+                usage.jobs_on_node[node] += 1
             usage.amounts["node"] = len(usage.jobs_on_node)
 
     def release(self, holders: Iterable[Holder], amounts: Tres, nodes: Sequence[int]) -> None:
@@ -159,7 +160,18 @@ def checks_of(
     for qos in qos_order:
         for check in _qos_checks(qos, user, account):
             of_qos.setdefault((check.kind, check.tres), check)
-    of_association = []
+    return (
+        *of_qos.values(),
+        *(
+            check
+            for check in _association_checks(chain)
+            if (_QOS_COUNTERPART[check.kind], check.tres) not in of_qos
+        ),
+    )
+
+
+def _association_checks(chain: Sequence[tuple[int, Association]]) -> list[Check]:
+    of_association: list[Check] = []
     for level, (index, association) in enumerate(chain):
         holder = ("assoc", index)
         of_association += _checks("assoc_grp", holder, association.grp_tres, association.grp_jobs)
@@ -171,10 +183,7 @@ def checks_of(
                 per_job.update(one.max_tres_per_job)
             of_association += _checks("assoc_max", holder, {}, max_jobs)
             of_association += _checks("assoc_job", None, per_job, None)
-    return (
-        *of_qos.values(),
-        *(c for c in of_association if (_QOS_COUNTERPART[c.kind], c.tres) not in of_qos),
-    )
+    return of_association
 
 
 def wall_refusal(
@@ -194,11 +203,14 @@ def wall_refusal(
 def holders_of(
     qos_order: Sequence[Qos], chain: Sequence[tuple[int, Association]], user: str, account: str
 ) -> tuple[Holder, ...]:
-    """Everyone whose usage a job of this user in this account adds to."""
-    holders: list[Holder] = [("assoc", index) for index, _ in chain]
-    for qos in qos_order:
-        holders += [("qos", qos.name), *_qos_holders(qos, user, account)]
-    return tuple(dict.fromkeys(holders))
+    """Everyone whose usage a job of this user in this account adds to and is limited, be it for
+    others only.
+    """
+    checks = [
+        *_association_checks(chain),
+        *(check for qos in qos_order for check in _qos_checks(qos, user, account)),
+    ]
+    return tuple(dict.fromkeys(check.holder for check in checks if check.holder is not None))
 
 
 def _qos_holders(qos: Qos, user: str, account: str) -> tuple[Holder, Holder]:

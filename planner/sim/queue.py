@@ -17,7 +17,8 @@ from planner.sim.needs import Need
 from planner.sim.priority import Factors
 
 _PRIORITY = attrgetter("priority")
-_GONE = 32  # so many leave before the lists are made anew
+_GONE = 32  # so many leave before the lists are made anew, or a part of those that are left:
+_GONE_PART = 1 / 16
 
 
 @dataclass(slots=True, eq=False)
@@ -119,7 +120,8 @@ class Queue:
 
     def for_pass(self) -> list[Record]:
         """The same, maybe with a few that have left: a pass skips those anyway."""
-        if self._gone > _GONE or self.outranks is not None:
+        gone_at_most = max(_GONE, _GONE_PART * len(self.pending))
+        if self._gone > gone_at_most or self.outranks is not None:
             self._drop_gone()
         for record in _records(one for one in self._added if not one.left):
             group = record.job.reservation is None, -record.partition.priority_tier

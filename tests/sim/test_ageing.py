@@ -70,7 +70,8 @@ def test_usage_charged_at_once_is_that_charged_one_after_the_other(
     at_once, one_by_one = ShareTree(tree), ShareTree(tree)
     for index, amount in used:
         one_by_one.charge(index, amount)
-    at_once.charge_all([index for index, _ in used], np.array([amount for _, amount in used]))
+    indices = np.array([index for index, _ in used], dtype=np.int64)
+    at_once.charge_all(indices, np.array([amount for _, amount in used]))
     assert at_once.usage.tolist() == one_by_one.usage.tolist()
 
 

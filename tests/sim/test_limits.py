@@ -8,7 +8,7 @@ import pytest
 
 from planner.sim.cluster import Association, Partition, Qos, World
 from planner.sim.engine import Simulation
-from planner.sim.limits import Ledger, checks_of
+from planner.sim.limits import Ledger, checks_of, holders_of
 from tests.sim.worlds import FINE, job, nodes, reasons, running, starts, view, world
 
 QOS_LIMITS: list[tuple[Mapping[str, Any], str]] = [
@@ -205,3 +205,15 @@ def test_a_job_without_any_limit_is_planned_for_a_year() -> None:
     simulation = Simulation(world(nodes(1), replace(job("j"), limit_s=None)))
     simulation.run(0.0)
     assert [one.limit_s for one in simulation.running()] == [365 * 86400.0]
+
+
+def test_usage_that_nobody_limits_is_not_counted() -> None:
+    order = [Qos("free"), Qos("few", max_jobs_per_user=2)]
+    chain = [
+        (7, Association("a", "u", "a")),
+        (3, Association("a", parent="root", grp_tres={"cpu": 9})),
+        (0, Association("root")),
+    ]
+    assert holders_of(order, chain, "u", "a") == (("assoc", 3), ("qos", "few", "user", "u"))
+    chain[2] = (0, Association("root", max_jobs=5))  # each user's own, if nothing else is said
+    assert ("assoc", 7) in holders_of(order, chain, "u", "a")
