@@ -9,8 +9,8 @@ import numpy as np
 
 from planner.futures.future import Future
 from planner.sim.cluster import World
-from planner.sim.jobs import Job, Key, NodeShare
-from planner.sim.occupancy import allocation_of
+from planner.sim.jobs import Job, Key
+from planner.sim.occupancy import Allocation, joined, nothing
 from planner.sim.timeline import expected_end_s
 from planner.sim.views import EndedJob, RunningJob
 
@@ -28,8 +28,7 @@ class Recording:
         self._names_of: list[tuple[int, ...]] = []
         self._times: list[list[float]] = []  # submit, start, end, limit, priority
         self._for_nodes: list[bool] = []
-        self._sizes: list[int] = []  # nodes held
-        self._shares: list[NodeShare] = []
+        self._held: list[Allocation] = []
         self._row_of: dict[Key, int] = {}  # of those that run
         self._running = 0  # at the origin
 
@@ -61,6 +60,7 @@ class Recording:
 
     def future(self, replica: int, horizon_s: float, known_until_s: float) -> Future:
         times = np.array(self._times, dtype=np.float64).reshape(-1, 5)
+        sizes = [len(one.nodes) for one in self._held]
         return Future(
             replica=replica,
             horizon_s=horizon_s,
@@ -74,8 +74,8 @@ class Recording:
             limit_s=times[:, 3],
             priority=times[:, 4],
             for_nodes=np.array(self._for_nodes, dtype=np.bool_),
-            row_of=np.repeat(np.arange(len(self._sizes)), self._sizes),
-            held=allocation_of(tuple(self._shares), self._world.nodes),
+            row_of=np.repeat(np.arange(len(sizes)), sizes),
+            held=joined([nothing(len(self._world.nodes.gpu_types)), *self._held]),
         )
 
     def _note(self, one: RunningJob, end_s: float, priority: float) -> None:
@@ -85,8 +85,7 @@ class Recording:
         self._names_of.append(self._places(one.partition, job))
         self._times.append([job.submit_s, one.start_s, end_s, one.limit_s, priority])
         self._for_nodes.append(one.reason in _FOR_NODES)
-        self._sizes.append(len(one.allocation))
-        self._shares += one.allocation
+        self._held.append(one.held.amounts)
 
     def _places(self, partition: str, job: Job) -> tuple[int, ...]:
         names = self._names

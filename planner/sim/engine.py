@@ -104,7 +104,7 @@ class Simulation:
         self._leave_queue(pending)
         partition = pending.job.partitions[0]
         self._close(
-            EndedJob(pending.job, partition, None, self.now_s, (), cancelled=True), ok=False
+            EndedJob(pending.job, partition, None, self.now_s, None, cancelled=True), ok=False
         )
         self._scheduling.call()
 

@@ -73,6 +73,12 @@ class Room:
         self.jobs[allocation.nodes] -= sign
 
 
+def nothing(gpu_types: int) -> Allocation:
+    """Of no node."""
+    none = np.zeros(0, dtype=np.int64)
+    return Allocation(none, none, none, np.zeros((0, gpu_types), dtype=np.int64))
+
+
 def joined(allocations: Sequence[Allocation]) -> Allocation:
     """All entries of the allocations, one after the other; there is at least one."""
     return Allocation(

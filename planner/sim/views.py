@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from planner.sim.cluster import Association, Nodes
 from planner.sim.jobs import Job, NodeShare
-from planner.sim.occupancy import shares_of
+from planner.sim.occupancy import Allocation, shares_of
 from planner.sim.outlook import Planned
 from planner.sim.pricing import Pricing
 from planner.sim.priority import Factors
@@ -29,15 +29,36 @@ class WaitingJob:
     never: bool  # cannot start by waiting
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Held:
+    """What a job holds, by names once someone asks: most who are told of a job never do."""
+
+    amounts: Allocation
+    nodes: Nodes  # of the cluster
+
+    @property
+    def shares(self) -> tuple[NodeShare, ...]:
+        return shares_of(self.amounts, self.nodes)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Held) and self.shares == other.shares
+
+    __hash__ = None  # type: ignore[assignment]  # as shares have none
+
+
 @dataclass(frozen=True, slots=True)
 class RunningJob:
     job: Job
     partition: str
     start_s: float
     limit_s: float
-    allocation: tuple[NodeShare, ...]
+    held: Held
     priority: int  # as it started; 0 if it ran at the origin
     reason: str  # why it waited, as far as a pass told last
+
+    @property
+    def allocation(self) -> tuple[NodeShare, ...]:
+        return self.held.shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +69,13 @@ class EndedJob:
     partition: str
     start_s: float | None
     end_s: float
-    allocation: tuple[NodeShare, ...]
+    held: Held | None
     cancelled: bool = False
     evicted: bool = False  # preempted, or its node failed
+
+    @property
+    def allocation(self) -> tuple[NodeShare, ...]:
+        return () if self.held is None else self.held.shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +127,15 @@ def running(one: Running, nodes: Nodes) -> RunningJob:
         one.partition.name,
         one.start_s,
         one.limit_s,
-        _shares(one, nodes),
+        Held(one.allocation, nodes),
         one.record.priority,
         one.record.pending.reason,
     )
 
 
 def ended(one: Running, end_s: float, nodes: Nodes, *, cancelled: bool, evicted: bool) -> EndedJob:
-    allocation = _shares(one, nodes)
-    return EndedJob(one.job, one.partition.name, one.start_s, end_s, allocation, cancelled, evicted)
+    held = Held(one.allocation, nodes)
+    return EndedJob(one.job, one.partition.name, one.start_s, end_s, held, cancelled, evicted)
 
 
 def node_use(state: State) -> list[NodeUse]:
@@ -136,9 +161,3 @@ def share_use(pricing: Pricing) -> list[ShareUse]:
             tree.associations, tree.usage, tree.level_fs(), pricing.fair_share, strict=True
         )
     ]
-
-
-def _shares(one: Running, nodes: Nodes) -> tuple[NodeShare, ...]:
-    if one.shares is None:
-        one.shares = shares_of(one.allocation, nodes)
-    return one.shares

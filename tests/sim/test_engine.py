@@ -31,7 +31,9 @@ def test_ended_jobs_tell_who_held_what_and_when() -> None:
     simulation.run(30.0)
     share = NodeShare("n0", 1, 0, {"a100": 1})
     assert [(s.start_s, s.limit_s, s.allocation) for s in started] == [(0.0, 100.0, (share,))]
-    assert ended == [EndedJob(one.jobs[0], "p", 0.0, 25.0, (share,))]
+    assert [(e.job, e.partition, e.start_s, e.end_s, e.allocation) for e in ended] == [
+        (one.jobs[0], "p", 0.0, 25.0, (share,))
+    ]
 
 
 def test_how_a_job_ended_is_forgotten_after_the_retention() -> None:

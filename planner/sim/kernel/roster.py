@@ -7,7 +7,7 @@ from collections.abc import Collection
 import numpy as np
 
 from planner.sim.cluster import BoolArray, IntArray
-from planner.sim.occupancy import Allocation, joined
+from planner.sim.occupancy import Allocation, joined, nothing
 from planner.sim.state import Running, moved
 
 
@@ -15,10 +15,9 @@ class Roster:
     """Jobs in the order of ``State.running``. Job j has the entries from ``begins[j]`` on."""
 
     def __init__(self, gpu_types: int) -> None:
-        none = np.zeros(0, dtype=np.int64)
-        self.held = Allocation(none, none, none, np.zeros((0, gpu_types), dtype=np.int64))
+        self.held = nothing(gpu_types)
         self._running: list[Running] = []
-        self._sizes = none
+        self._sizes = np.zeros(0, dtype=np.int64)
 
     @property
     def begins(self) -> IntArray:
