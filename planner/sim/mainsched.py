@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from planner.sim.jobs import Key
+from planner.sim.needs import Need
 from planner.sim.nodeset import NodeSet
 from planner.sim.occupancy import Allocation
 from planner.sim.preemption import Preemption
@@ -18,6 +19,7 @@ from planner.sim.queue import Pending, Record
 from planner.sim.state import State
 
 Start = Callable[[Record, Allocation], None]
+Place = Callable[[Need, NodeSet], Allocation | None]
 
 _LIMITS = ("Assoc", "QOS", "Max")  # how the reasons of limits begin, which take a look to find
 
@@ -31,6 +33,7 @@ def run_pass(
     *,
     preemption: Preemption | None = None,
     partitions: Collection[str] | None = None,
+    place: Place | None = None,
 ) -> Callable[[], bool]:
     """Start what fits, in order; set the reason of what does not. Answers a question to ask while
     nothing has changed: whether depth left the pass whole, and did not cut it short.
@@ -39,9 +42,10 @@ def run_pass(
     those of closed partitions included, and as coded one more; None: the whole queue.
     With ``partitions``, those that the records name, only starts are wanted: jobs that cannot
     start, whatever a look at them finds, are passed over, and their reasons stay as they were.
+    ``place``: what to ask in place of ``State.place``, for the same answers.
     A job that preempts others starts in a later pass, and in this one blocks as it would anyway.
     """
-    one_pass = _Pass(state, now_s)
+    one_pass = _Pass(state, now_s, place or state.place)
     preempting: set[Pending] = set()
     rest = iter(records)
     for record in rest:
@@ -92,8 +96,9 @@ def may_reserve(record: Record, state: State, now_s: float) -> bool:
 class _Pass:
     """What is still open in one pass."""
 
-    def __init__(self, state: State, now_s: float) -> None:
+    def __init__(self, state: State, now_s: float, place: Place) -> None:
         self._state = state
+        self._place = place
         self._now_s = now_s
         self._open_nodes = state.usable_now
         self._closed: set[tuple[str, str | None]] = set()  # partition, reservation
@@ -165,7 +170,7 @@ class _Pass:
         return True
 
     def test(self, record: Record) -> Allocation | None:
-        return self._state.place(record.need, self.open_to(record))
+        return self._place(record.need, self.open_to(record))
 
     def open_to(self, record: Record) -> NodeSet:
         return self._open_nodes & ~self._reserved(record)

@@ -14,6 +14,7 @@ import simpy
 from planner.sim.backfill import run_cycle
 from planner.sim.clock import call_at
 from planner.sim.jobs import Key
+from planner.sim.kernel import compiled_place
 from planner.sim.mainsched import Start, run_pass
 from planner.sim.outlook import Planned
 from planner.sim.preemption import Preemption
@@ -138,6 +139,7 @@ class Scheduling:
             self._start,
             preemption=self._preemption,
             partitions=self._queue.partitions if in_short else None,
+            place=compiled_place(self._state) if in_short else None,
         )
         self._main_saw = self._changes, self._times
         self._wake()

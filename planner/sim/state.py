@@ -12,7 +12,7 @@ import numpy as np
 from planner.sim.amounts import allocated
 from planner.sim.choice import choose
 from planner.sim.cluster import BoolArray, Partition, Reservation, World
-from planner.sim.jobs import Job, Key, NodeShare
+from planner.sim.jobs import Job, Key
 from planner.sim.limits import Demand, Ledger
 from planner.sim.needs import Grain, Need
 from planner.sim.nodeset import NodeSet, set_of_mask
@@ -32,7 +32,6 @@ class Running:
     amounts: dict[str, float]  # allocated, by TRES name, billing included
     charged_from_s: float  # its usage before is in the share tree of the origin
     gone_at_s: float | None = None  # preempted; its nodes are free, or about to be, from then on
-    shares: tuple[NodeShare, ...] | None = None  # the allocation by names, once someone asked
 
     @property
     def job(self) -> Job:
@@ -205,16 +204,23 @@ class State:
 
     def fits_now(self, need: Need, allowed: NodeSet) -> bool:
         """Whether the need fits on these nodes, of what is free now."""
-        if self._misfits_at != self.room.gifts:
-            self._misfits_at, self._misfits = self.room.gifts, {}
-        elif not allowed & ~self._misfits.get(need, 0):
-            return False  # as little as when it was found to be too little
+        if self.is_misfit(need, allowed):
+            return False
         left = allowed & self.open_to(need.grain)
         enough = left.bit_count() >= (need.node_count or 1)
         if enough and fits(need, self.fit_now(need.grain), left):
             return True
-        self._misfits[need] = allowed
+        self.note_misfit(need, allowed)
         return False
+
+    def is_misfit(self, need: Need, allowed: NodeSet) -> bool:
+        """Whether as little of these nodes is free as when the need was found not to fit."""
+        if self._misfits_at != self.room.gifts:
+            self._misfits_at, self._misfits = self.room.gifts, {}
+        return not allowed & ~self._misfits.get(need, 0)
+
+    def note_misfit(self, need: Need, allowed: NodeSet) -> None:
+        self._misfits[need] = allowed
 
     def place(self, need: Need, allowed: NodeSet) -> Allocation | None:
         """Nodes and amounts for the need on what is free now; None if it does not fit."""

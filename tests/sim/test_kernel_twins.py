@@ -26,6 +26,7 @@ pytest.importorskip("numba", reason="the compiled form is not there without numb
 from planner.sim.kernel import holds as compiled_holds
 from planner.sim.kernel import rows as compiled_rows
 from planner.sim.kernel.joining import join
+from planner.sim.kernel.places import CompiledPlaces
 from planner.sim.kernel.search import CompiledSearch
 from planner.sim.kernel.words import set_of_words, words_of
 
@@ -147,6 +148,34 @@ def test_starts_are_alike_in_a_long_run(
     assert starts(keeps_plan=False) == starts(keeps_plan=True)
 
 
+@pytest.mark.parametrize("made", [_busy_world, _limited_world])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_need_takes_the_same_of_what_is_free(
+    seed: int, made: Callable[[np.random.Generator], World]
+) -> None:
+    rng = np.random.default_rng(300 + seed)
+    simulation = Simulation(made(rng))
+    fitted = 0
+    for until_s in (0.0, 900.0, 2500.0):
+        simulation.run(until_s)
+        state = simulation._state
+        compiled = CompiledPlaces(state)
+        everywhere = (1 << len(state.nodes)) - 1
+        for record in simulation._queue.in_order():
+            some = everywhere & ~int.from_bytes(rng.bytes(4), "little")
+            for allowed in (everywhere, some):
+                # Of a picture of the state, lest one form knows what the other found not to fit.
+                expected = state.without(()).place(record.need, allowed)
+                found = compiled.place(record.need, allowed)
+                assert (found is None) == (expected is None)
+                if found is not None and expected is not None:
+                    fitted += 1
+                    for column in ("nodes", "cpus", "mem_mib", "gpus"):
+                        given = getattr(found, column).tolist()
+                        assert given == getattr(expected, column).tolist()
+    assert fitted > 50
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_a_job_that_joins_the_rows_leaves_them_as_if_it_had_been_there(seed: int) -> None:
     rng = np.random.default_rng(200 + seed)
@@ -184,7 +213,7 @@ def _rows_of(held: list[tuple[float, IntArray]]) -> compiled_rows.Rows:
         nothing,
         _gpus(nothing),
         np.zeros((1, NODES), dtype=np.int64),
-        np.zeros(1, dtype=np.bool_),
+        np.zeros((1, 2), dtype=np.uint64),
         np.array([len(held)]),
         *arranged,
     )

@@ -2,35 +2,41 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from planner.sim.cluster import IntArray
 from planner.sim.kernel.asks import ALL, ANY_TYPE, Ask
+from planner.sim.kernel.choice import choose
 from planner.sim.kernel.jit import compiled
 from planner.sim.kernel.room import Machines, Stock
 
-Taken = tuple[IntArray, IntArray, IntArray, IntArray]  # the fields of an Allocation
+
+class Taken(NamedTuple):
+    """The columns of an Allocation, with room for one on all nodes."""
+
+    nodes: IntArray
+    cpus: IntArray
+    mem_mib: IntArray
+    gpus: IntArray  # nodes x types
 
 
 @compiled
-def nothing(types: int) -> Taken:
-    """Of no node."""
-    none = np.empty(0, dtype=np.int64)
-    return none, none, none, np.empty((0, types), dtype=np.int64)
-
-
-@compiled
-def allocate(
-    ask: Ask, machines: Machines, stock: Stock, free_gpus: IntArray, chosen: IntArray
-) -> Taken:
-    """Tasks spread evenly, GPUs type by type, of those that are free on each node now."""
+def take(ask: Ask, machines: Machines, stock: Stock, free_gpus: IntArray, into: Taken) -> int:
+    """Choose nodes, of how many it answers. Tasks spread evenly, GPUs type by type, of those that
+    are free on each node now.
+    """
+    chosen = choose(ask, machines, stock)
+    if not chosen.size:
+        return 0
     task_cpus = _spread(max(ask.tasks, chosen.size), stock.tasks[chosen]) * ask.cpus_per_task
     if ask.mem_mib_per_node == ALL:
         mem_mib = machines.mem_mib[chosen]
     else:
         mem_mib = ask.mem_mib_per_node + ask.mem_mib_per_cpu * task_cpus
     types = free_gpus.shape[1]
-    gpus = np.zeros((chosen.size, types), dtype=np.int64)
+    gpus = into.gpus
     job_gpus = ask.job_gpus
     for row in range(chosen.size):
         node = chosen[row]
@@ -44,8 +50,10 @@ def allocate(
                 _take_any(here, free_gpus[node], gpus[row])
             else:
                 gpus[row, ask.job_gpu_type] += here
-    cpus = machines.cpus[chosen] if ask.whole_nodes else task_cpus
-    return chosen, cpus, mem_mib, gpus
+    into.nodes[: chosen.size] = chosen
+    into.cpus[: chosen.size] = machines.cpus[chosen] if ask.whole_nodes else task_cpus
+    into.mem_mib[: chosen.size] = mem_mib
+    return int(chosen.size)
 
 
 @compiled

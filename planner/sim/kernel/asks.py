@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from planner.sim.cluster import BoolArray, IntArray
-from planner.sim.kernel.jit import compiled
+from planner.sim.kernel.jit import bare
 from planner.sim.kernel.limits import LimitBook
 from planner.sim.kernel.words import Words, words_of
 from planner.sim.needs import Grain, Need
@@ -84,7 +84,7 @@ class Ask(NamedTuple):
     idle_gpus: IntArray
 
 
-@compiled
+@bare
 def ask_at(asks: Asks, index: int) -> Ask:
     grains, grain = asks.grains, asks.grain[index]
     return Ask(
@@ -150,7 +150,7 @@ class AskBook:
                 self.own_reservation = _doubled(self.own_reservation)
                 self.by_hand = _doubled(self.by_hand)
             job = record.job
-            self.ask[number] = self._ask_number(record.need)
+            self.ask[number] = self.number_of(record.need)
             self.run_s[number] = planned_run_s(record)
             self.own_reservation[number] = self._reservations.get(job.reservation or "", -1)
             one_only = self._state.config.bf_one_resv_per_job and len(job.partitions) > 1
@@ -158,7 +158,7 @@ class AskBook:
             self.limits.note(number, record)
         return record.number
 
-    def _ask_number(self, need: Need) -> int:
+    def number_of(self, need: Need) -> int:
         index = self._needs.get(need)
         if index is None:
             index = self._needs[need] = len(self._needs)

@@ -13,7 +13,7 @@ from planner.sim.cluster import BoolArray, IntArray
 from planner.sim.kernel.asks import Ask
 from planner.sim.kernel.jit import compiled
 from planner.sim.kernel.room import Machines, Stock
-from planner.sim.kernel.words import Words, has, listed, lowest, size
+from planner.sim.kernel.words import Words, add, has, listed, lowest, size
 
 
 class Runs(NamedTuple):
@@ -24,6 +24,16 @@ class Runs(NamedTuple):
     cpus: IntArray  # in all
     weights: IntArray
     used: BoolArray
+
+
+@compiled
+def choose_into(ask: Ask, machines: Machines, stock: Stock, nodes: Words) -> bool:
+    """Leave the nodes that it takes in the set given; False if it does not fit."""
+    chosen = choose(ask, machines, stock)
+    nodes[:] = 0
+    for node in chosen:
+        add(nodes, node)
+    return bool(chosen.size > 0)
 
 
 @compiled

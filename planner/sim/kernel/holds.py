@@ -8,9 +8,9 @@ import numpy as np
 
 from planner.sim.cluster import IntArray
 from planner.sim.fairshare import FloatArray
-from planner.sim.kernel.jit import compiled
+from planner.sim.kernel.jit import bare
 from planner.sim.kernel.sorted_times import first_at, first_past
-from planner.sim.kernel.words import Words, are_equal, meet, reach
+from planner.sim.kernel.words import Words, are_equal, meet, put, reach
 
 
 class HoldTable(NamedTuple):
@@ -48,7 +48,7 @@ def extended(table: HoldTable, segments: int) -> HoldTable:
     return larger
 
 
-@compiled
+@bare
 def free(table: HoldTable, nodes: Words, start_s: float, end_s: float, out: Words) -> float:
     """Put those of the nodes that nobody holds from start to end, both included, into ``out``.
 
@@ -59,7 +59,7 @@ def free(table: HoldTable, nodes: Words, start_s: float, end_s: float, out: Word
     first = _segment_at(table, start_s)
     after = max(first_past(edges_s, count, end_s), first + 1)
     retry_s = np.inf
-    out[:] = held[slot[first]]
+    put(held[slot[first]], out)
     segment = first + 1
     while segment < after and retry_s == np.inf:
         if _join_and_see(nodes, out, held[slot[segment]], low, high):
@@ -68,29 +68,26 @@ def free(table: HoldTable, nodes: Words, start_s: float, end_s: float, out: Word
     for later in range(segment, after):
         _join(out, held[slot[later]], low, high)
     # As coded, the search looks at two more segments than the job would run in.
-    if retry_s == np.inf and after < count and _opens(nodes, out, held[slot[after]]):
-        retry_s = edges_s[after]
-    elif (
-        retry_s == np.inf
-        and after + 1 < count
-        and _opens(nodes, out | held[slot[after]], held[slot[after + 1]])
-    ):
-        retry_s = edges_s[after + 1]
+    if retry_s == np.inf and after < count:
+        if _opens(nodes, out, out, held[slot[after]]):
+            retry_s = edges_s[after]
+        elif after + 1 < count and _opens(nodes, out, held[slot[after]], held[slot[after + 1]]):
+            retry_s = edges_s[after + 1]
     for w in range(nodes.size):
         out[w] = nodes[w] & ~out[w]
     return retry_s
 
 
-@compiled
-def _opens(nodes: Words, held: Words, held_then: Words) -> bool:
-    """Whether one of the nodes is held no longer."""
+@bare
+def _opens(nodes: Words, one: Words, other: Words, held_then: Words) -> bool:
+    """Whether one of the nodes, held in one of two segments, is held no longer."""
     found = np.uint64(0)
     for w in range(nodes.size):
-        found |= nodes[w] & held[w] & ~held_then[w]
+        found |= nodes[w] & (one[w] | other[w]) & ~held_then[w]
     return bool(found)
 
 
-@compiled
+@bare
 def _join_and_see(nodes: Words, held: Words, held_then: Words, low: int, high: int) -> bool:
     """Both at once, for words from ``low`` up to ``high``: most of a cycle is spent here."""
     found = np.uint64(0)
@@ -100,13 +97,13 @@ def _join_and_see(nodes: Words, held: Words, held_then: Words, low: int, high: i
     return bool(found)
 
 
-@compiled
+@bare
 def _join(nodes: Words, more: Words, low: int, high: int) -> None:
     for w in range(low, high):
         nodes[w] |= more[w]
 
 
-@compiled
+@bare
 def all_free(table: HoldTable, nodes: Words, start_s: float, end_s: float) -> bool:
     """Whether none of the nodes is held at any moment of [start, end)."""
     first = _segment_at(table, start_s)
@@ -117,7 +114,7 @@ def all_free(table: HoldTable, nodes: Words, start_s: float, end_s: float) -> bo
     return True
 
 
-@compiled
+@bare
 def hold(table: HoldTable, nodes: Words, start_s: float, end_s: float) -> None:
     first, after = _segment_from(table, start_s), _segment_from(table, end_s)
     slot, held = table.slot, table.held
@@ -130,12 +127,12 @@ def hold(table: HoldTable, nodes: Words, start_s: float, end_s: float) -> None:
             _delete(table, segment)
 
 
-@compiled
+@bare
 def _segment_at(table: HoldTable, at_s: float) -> int:
     return max(first_past(table.edges_s, table.segments[0], at_s) - 1, 0)
 
 
-@compiled
+@bare
 def _segment_from(table: HoldTable, at_s: float) -> int:
     """Index of the segment that starts at this time, split off if need be."""
     count, edges_s, slot = table.segments[0], table.edges_s, table.slot
@@ -146,12 +143,12 @@ def _segment_from(table: HoldTable, at_s: float) -> int:
     for segment in range(count, index, -1):
         edges_s[segment], slot[segment] = edges_s[segment - 1], slot[segment - 1]
     edges_s[index], slot[index] = at_s, unused
-    table.held[unused] = table.held[slot[index - 1]]
+    put(table.held[slot[index - 1]], table.held[unused])
     table.segments[0] = count + 1
     return index
 
 
-@compiled
+@bare
 def _delete(table: HoldTable, index: int) -> None:
     count, edges_s, slot = table.segments[0], table.edges_s, table.slot
     unused = slot[index]

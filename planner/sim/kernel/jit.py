@@ -1,4 +1,4 @@
-"""numba's decorator with a type that the checker understands."""
+"""numba's decorator with types that the checker understands, in two kinds."""
 
 from __future__ import annotations
 
@@ -22,4 +22,19 @@ _Function = TypeVar("_Function", bound=Callable[..., object])
 
 def compiled(function: _Function) -> _Function:
     """The function in machine code, kept on disk: compiled once a machine."""
-    return cast(_Function, numba.njit(cache=True, error_model="numpy")(function))
+    return _compiled(function, counts=True)
+
+
+def bare(function: _Function) -> _Function:
+    """The same for a function that makes no arrays: references to those that it is given are not
+    counted, which took half of a walk. If it answers a tuple of some, only bare ones may call it.
+    """
+    return _compiled(function, counts=False)
+
+
+def _compiled(function: _Function, *, counts: bool) -> _Function:
+    # Told to both kinds: a function that is told nothing is compiled as the one that calls it.
+    decorator = numba.njit(  # type: ignore[call-overload]
+        cache=True, error_model="numpy", _nrt=counts
+    )
+    return cast(_Function, decorator(function))

@@ -9,15 +9,16 @@ import numpy as np
 from planner.sim.cluster import IntArray
 from planner.sim.fairshare import FloatArray
 from planner.sim.kernel import holds
-from planner.sim.kernel.asks import Ask
-from planner.sim.kernel.choice import choose
+from planner.sim.kernel.allocation import Taken
+from planner.sim.kernel.asks import Ask, Asks, ask_at
+from planner.sim.kernel.choice import choose_into
 from planner.sim.kernel.holds import HoldTable
-from planner.sim.kernel.jit import compiled
+from planner.sim.kernel.jit import bare
 from planner.sim.kernel.ready import NEVER, enough_from
 from planner.sim.kernel.room import Machines, Stock, fits_at, stock_at
 from planner.sim.kernel.rows import Rows, end_s, last_end_s, look_ahead, row_at
 from planner.sim.kernel.sorted_times import first_at
-from planner.sim.kernel.words import Words, add, meet
+from planner.sim.kernel.words import Words, meet
 
 
 class Rules(NamedTuple):
@@ -40,9 +41,11 @@ class Desk(NamedTuple):
     """Buffers of a search."""
 
     free: Words
+    free_now: Words  # nodes with a free CPU, as a walk began
     open_nodes: Words
     rows: IntArray
     stock: Stock
+    taken: Taken
 
 
 class Timeline(NamedTuple):
@@ -57,26 +60,24 @@ class Timeline(NamedTuple):
     desk: Desk
 
 
-@compiled
+@bare
 def place_and_hold(
-    ask: Ask, run_s: float, own_reservation: int, of: Timeline, nodes: Words
+    asks: Asks, need: int, run_s: float, own_reservation: int, of: Timeline, nodes: Words
 ) -> float:
     """Start after now within the window, inf if there is none, with the nodes, which are held from
     then on and left in ``nodes``. As ``PlainSearch`` says.
     """
+    ask = ask_at(asks, need)
     rules, now_s = of.rules, of.rows.now_s
     from_s = now_s
     while True:
         retry_s = open_from(ask, run_s, own_reservation, of, from_s)
-        found_s, chosen = _first_fit(ask, of, retry_s)
-        if chosen.size:
+        found_s = _first_fit(ask, of, retry_s, nodes)
+        if found_s < np.inf:
             start_s = max(found_s, from_s, now_s + 1)
             if start_s <= retry_s:
                 if start_s > rules.until_s:
                     return np.inf
-                nodes[:] = 0
-                for node in chosen:
-                    add(nodes, node)
                 begin_s, over_s = _slots(rules, now_s, start_s, run_s)
                 if holds.all_free(of.holds, nodes, begin_s, over_s):
                     holds.hold(of.holds, nodes, begin_s, over_s)
@@ -88,14 +89,22 @@ def place_and_hold(
         from_s = retry_s
 
 
-@compiled
+@bare
 def hold_slots(of: Timeline, nodes: Words, start_s: float, run_s: float) -> None:
     """Block the nodes from that time on."""
     begin_s, over_s = _slots(of.rules, of.rows.now_s, start_s, run_s)
     holds.hold(of.holds, nodes, begin_s, over_s)
 
 
-@compiled
+@bare
+def open_now(asks: Asks, need: int, run_s: float, own_reservation: int, of: Timeline) -> None:
+    """Leave the nodes that nobody else holds or reserves while the job would run from now on in
+    ``open_nodes`` of the desk.
+    """
+    open_from(ask_at(asks, need), run_s, own_reservation, of, of.rows.now_s)
+
+
+@bare
 def open_from(ask: Ask, run_s: float, own_reservation: int, of: Timeline, from_s: float) -> float:
     """Leave the nodes that nobody else holds or reserves while the job would run from that time on
     in ``open_nodes`` of the desk; answers when to look again, inf for never.
@@ -118,24 +127,23 @@ def open_from(ask: Ask, run_s: float, own_reservation: int, of: Timeline, from_s
     return retry_s
 
 
-@compiled
-def _first_fit(ask: Ask, of: Timeline, by_s: float) -> tuple[float, IntArray]:
-    """The first of Slurm's tests at which the need fits on the open nodes; no nodes also where that
-    is sure to be later than ``by_s``.
+@bare
+def _first_fit(ask: Ask, of: Timeline, by_s: float, chosen: Words) -> float:
+    """When the need fits on the open nodes, at the first of Slurm's tests, with those that it takes
+    in ``chosen``; inf also where that is sure to be later than ``by_s``.
     """
     machines, rows, nodes, stock = of.machines, of.rows, of.desk.open_nodes, of.desk.stock
-    none = np.empty(0, dtype=np.int64)
     if not of.rules.tells_row_ends:
         by_s = np.inf
     if ask.enough_nodes:
-        first_row = enough_from(ask, machines.mem_mib, rows, nodes, row_at(rows, by_s))
+        first_row = enough_from(ask, machines.mem_mib, rows, nodes, row_at(rows, by_s), stock.nodes)
         if first_row == NEVER:
-            return np.inf, none
+            return np.inf
         tests = look_ahead(rows, nodes, by_s, of.desk.rows)
         low = first_at(of.desk.rows, tests, first_row)
     else:
         if not fits_at(ask, machines, rows, row_at(rows, by_s), nodes, stock):
-            return np.inf, none
+            return np.inf
         tests = look_ahead(rows, nodes, by_s, of.desk.rows)
         low, high = 0, tests
         while low < high:  # more is free from row to row: where the need fits, it fits ever after
@@ -149,15 +157,14 @@ def _first_fit(ask: Ask, of: Timeline, by_s: float) -> tuple[float, IntArray]:
         start_s = end_s(rows, row)
         if start_s > by_s:
             break
-        chosen = choose(ask, machines, stock_at(ask, machines, rows, row, nodes, stock))
-        if chosen.size:
+        if choose_into(ask, machines, stock_at(ask, machines, rows, row, nodes, stock), chosen):
             if not of.rules.tells_row_ends and row:
                 start_s = last_end_s(rows, chosen, start_s)
-            return start_s, chosen
-    return np.inf, none
+            return start_s
+    return np.inf
 
 
-@compiled
+@bare
 def _slots(rules: Rules, now_s: float, start_s: float, run_s: float) -> tuple[float, float]:
     """Begin and end of the slots that the job would hold; at least one."""
     over_s = start_s + run_s
@@ -167,7 +174,7 @@ def _slots(rules: Rules, now_s: float, start_s: float, run_s: float) -> tuple[fl
     return begin_s, max(slot(rules, over_s), begin_s + rules.slot_s)
 
 
-@compiled
+@bare
 def slot(rules: Rules, at_s: float) -> float:
     """Begin of the slot that a time falls into, as the wall clock counts them."""
     slots = np.floor((at_s + rules.origin_s) / rules.slot_s)

@@ -51,18 +51,20 @@ class CompiledProspects:
             self._follow(place, most)
         search = self._search
         begin = bisect_left(self._candidates, place)
-        found, taken = walk(
+        timeline = search.timeline(len(self._candidates) - begin)
+        found, count = walk(
             search.book.asks,
             self._line,
             self._progress,
             begin,
             self._usable_now,
-            search.timeline(len(self._candidates) - begin),
+            timeline,
             search.nodes,
         )
         if found < 0:
             return None
-        allocation = Allocation(*taken) if taken[0].size else None
+        taken = timeline.desk.taken
+        allocation = Allocation(*(column[:count].copy() for column in taken)) if count else None
         return Step(self._candidates[found], found - begin, allocation)
 
     def note_hold(self, nodes: NodeSet) -> None:

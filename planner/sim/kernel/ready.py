@@ -9,29 +9,37 @@ import numpy as np
 
 from planner.sim.cluster import IntArray
 from planner.sim.kernel.asks import ALL, ANY_TYPE, Ask
-from planner.sim.kernel.jit import compiled
+from planner.sim.kernel.jit import bare, compiled
 from planner.sim.kernel.rows import Rows
-from planner.sim.kernel.words import Words, listed, size
+from planner.sim.kernel.words import Words, listed, lowest, size
 
 NEVER = 1 << 40  # a row that no cluster has
 
 
-@compiled
-def enough_from(ask: Ask, all_mem_mib: IntArray, rows: Rows, nodes: Words, by_row: int) -> int:
+@bare
+def enough_from(
+    ask: Ask, all_mem_mib: IntArray, rows: Rows, nodes: Words, by_row: int, soon: Words
+) -> int:
     """The first row, up to that one, at which as many of the nodes as a countable need asks for
-    each take their part; NEVER if none is.
+    each take their part; NEVER if none is. ``soon``: a buffer.
     """
-    ready = ready_rows(ask, ask.each_key, ask.each_tasks, all_mem_mib, rows)
+    find_ready(ask, ask.each_key, ask.each_tasks, all_mem_mib, rows)
+    ready = rows.ready[ask.each_key]
     if ask.enough_nodes == 1:
         first = _least(ready, nodes)
         return first if first <= by_row else NEVER
-    soon = np.empty_like(nodes)
     if ready_by(ready, nodes, by_row, soon) < ask.enough_nodes:
         return NEVER
-    return int(np.partition(ready[listed(soon)], ask.enough_nodes - 1)[ask.enough_nodes - 1])
+    return _in_order(ready, soon, ask.enough_nodes - 1)
 
 
 @compiled
+def _in_order(ready: IntArray, nodes: Words, place: int) -> int:
+    """Of the rows of the nodes in order the one at this place."""
+    return int(np.partition(ready[listed(nodes)], place)[place])
+
+
+@bare
 def ready_by(ready: IntArray, nodes: Words, by_row: int, out: Words) -> int:
     """Put those of the nodes that are ready by the row into ``out``; answers how many."""
     # Without a branch in the inner loop: the machine then takes several nodes at once, as below.
@@ -44,7 +52,7 @@ def ready_by(ready: IntArray, nodes: Words, by_row: int, out: Words) -> int:
     return size(out)
 
 
-@compiled
+@bare
 def _least(ready: IntArray, nodes: Words) -> int:
     first = NEVER
     for w in range(nodes.size):
@@ -58,31 +66,44 @@ def _least(ready: IntArray, nodes: Words) -> int:
     return first
 
 
-@compiled
-def ready_rows(ask: Ask, key: int, tasks: int, all_mem_mib: IntArray, rows: Rows) -> IntArray:
-    """By node the first row at which it takes so many tasks; NEVER where it is none of those that
-    may be used, or never does. ``key``: of the grain and the number of tasks.
+@bare
+def find_ready(ask: Ask, key: int, tasks: int, all_mem_mib: IntArray, rows: Rows) -> None:
+    """Complete the table under the key, that of the grain and the number of tasks: by node the
+    first row at which it takes so many; NEVER, or later, where it is none of those that may be used
+    or never does.
     """
-    ready: IntArray = rows.ready[key]
-    if not rows.is_known[key]:
-        _find(ask, tasks, all_mem_mib, rows, ready)
-        rows.is_known[key] = True
-    return ready
+    unknown = rows.unknown[key]
+    for w in range(unknown.size):
+        if unknown[w]:
+            _find(ask, tasks, all_mem_mib, rows, w, unknown[w], rows.ready[key])
+            unknown[w] = 0
 
 
-@compiled
-def _find(ask: Ask, wanted: int, all_mem_mib: IntArray, rows: Rows, ready: IntArray) -> None:
-    # One loop over local arrays and numbers: in calls for each node references would be counted.
+@bare
+def _find(
+    ask: Ask,
+    wanted: int,
+    all_mem_mib: IntArray,
+    rows: Rows,
+    w: int,
+    word: np.uint64,
+    ready: IntArray,
+) -> None:
+    """Of the nodes of one word."""
     now_cpus, now_mem_mib, now_gpus = rows.cpus, rows.mem_mib, rows.gpus
     given_cpus, given_mem_mib, given_gpus = rows.given_cpus, rows.given_mem_mib, rows.given_gpus
-    first, row_of, node_gpus, allowed = rows.first, rows.row, ask.node_gpus, ask.nodes
+    first, row_of, node_gpus = rows.first, rows.row, ask.node_gpus
     cpus_per_task, tasks_per_node = ask.cpus_per_task, ask.tasks_per_node
     mem_mib_per_node, mem_mib_per_cpu = ask.mem_mib_per_node, ask.mem_mib_per_cpu
     types = now_gpus.shape[1]
-    gpus_wanted = node_gpus.sum()
-    ready[:] = NEVER
-    for node in range(all_mem_mib.size):
-        if not (allowed[node >> 6] >> np.uint64(node & 63)) & np.uint64(1):
+    gpus_wanted = 0
+    for column in range(types + 1):
+        gpus_wanted += node_gpus[column]
+    while word:
+        node = (w << 6) + lowest(word)
+        word &= word - np.uint64(1)
+        ready[node] = NEVER
+        if not (ask.nodes[w] >> np.uint64(node & 63)) & np.uint64(1):
             continue
         entry = first[node] - 1  # before the first: now
         while entry < first[node + 1]:
@@ -115,7 +136,7 @@ def _find(ask: Ask, wanted: int, all_mem_mib: IntArray, rows: Rows, ready: IntAr
             entry += 1
 
 
-@compiled
+@bare
 def tasks_of(
     cpus: int,
     mem_mib: int,
@@ -140,7 +161,7 @@ def tasks_of(
     return tasks
 
 
-@compiled
+@bare
 def gpus_of(
     ask: Ask, node_gpus: IntArray, now: IntArray, given: IntArray, node: int, entry: int
 ) -> int:

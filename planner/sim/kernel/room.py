@@ -8,8 +8,8 @@ import numpy as np
 
 from planner.sim.cluster import IntArray
 from planner.sim.kernel.asks import Ask
-from planner.sim.kernel.jit import compiled
-from planner.sim.kernel.ready import enough_from, gpus_of, ready_by, ready_rows, tasks_of
+from planner.sim.kernel.jit import bare, compiled
+from planner.sim.kernel.ready import enough_from, find_ready, gpus_of, ready_by, tasks_of
 from planner.sim.kernel.rows import Rows, last_up_to
 from planner.sim.kernel.words import Words, is_within, listed, lowest, size_of_three
 
@@ -32,13 +32,13 @@ class Stock(NamedTuple):
     cpus: IntArray
 
 
-@compiled
+@bare
 def fits_at(
     ask: Ask, machines: Machines, rows: Rows, row: int, nodes: Words, buffer: Stock
 ) -> bool:
     """Whether the need fits on the nodes then. Necessary for choose()."""
     if ask.enough_nodes:
-        return enough_from(ask, machines.mem_mib, rows, nodes, row) <= row
+        return enough_from(ask, machines.mem_mib, rows, nodes, row, buffer.nodes) <= row
     if ask.required_count and not is_within(ask.required, nodes):
         return False
     plain = not (ask.shares_gpus or ask.required_count)
@@ -55,7 +55,7 @@ def fits_at(
     return _takes(ask, stock_at(ask, machines, rows, row, nodes, buffer))
 
 
-@compiled
+@bare
 def stock_at(
     ask: Ask, machines: Machines, rows: Rows, row: int, nodes: Words, buffer: Stock
 ) -> Stock:
@@ -68,12 +68,11 @@ def stock_at(
     return Stock(buffer.nodes, ask.idle_tasks, ask.idle_gpus, machines.cpus)
 
 
-@compiled
+@bare
 def _take_stock(
     ask: Ask, machines: Machines, rows: Rows, row: int, nodes: Words, buffer: Stock
 ) -> None:
     """Fill the buffer with what shared nodes have for the need then."""
-    # One loop over local arrays: in calls for each node their references would be counted.
     with_nodes, with_tasks, with_gpus, with_cpus = (
         buffer.nodes,
         buffer.tasks,
@@ -83,8 +82,11 @@ def _take_stock(
     now_cpus, now_mem_mib, now_gpus = rows.cpus, rows.mem_mib, rows.gpus
     given_cpus, given_mem_mib, given_gpus = rows.given_cpus, rows.given_mem_mib, rows.given_gpus
     first, row_of, all_mem_mib, node_gpus = rows.first, rows.row, machines.mem_mib, ask.node_gpus
-    asks_gpus = ask.shares_gpus or node_gpus.any()
-    ready_by(ready_rows(ask, ask.one_key, 1, all_mem_mib, rows), nodes, row, with_nodes)
+    asks_gpus = ask.shares_gpus
+    for column in range(node_gpus.size):
+        asks_gpus |= node_gpus[column] > 0
+    find_ready(ask, ask.one_key, 1, all_mem_mib, rows)
+    ready_by(rows.ready[ask.one_key], nodes, row, with_nodes)
     for w in range(nodes.size):
         word = with_nodes[w]
         while word:

@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from planner.sim.cluster import BoolArray, IntArray
+from planner.sim.cluster import IntArray
 from planner.sim.fairshare import FloatArray
-from planner.sim.kernel.jit import compiled
+from planner.sim.kernel.jit import bare, compiled
 from planner.sim.kernel.sorted_times import first_past
-from planner.sim.kernel.words import Words, add
+from planner.sim.kernel.words import Words, add, lowest
 
 _FIRST_WINDOW_S = 30.0  # of the look-ahead over running jobs; then doubled
 SPARE = 256  # ends, and entries of nodes, that the arrays have room for besides
@@ -28,7 +28,7 @@ class Rows(NamedTuple):
     mem_mib: IntArray
     gpus: IntArray  # nodes x types
     ready: IntArray  # see planner.sim.kernel.ready; keys x nodes
-    is_known: BoolArray  # by key
+    unknown: Words  # keys x words: the nodes of which that is yet to be found
     ends: IntArray  # one entry: how many; the arrays below have room for more
     ends_s: FloatArray
     on: Words  # ends x words: the nodes of the job
@@ -149,18 +149,18 @@ def _by_node(
     return row, given_cpus, given_mem_mib, given_gpus
 
 
-@compiled
+@bare
 def end_s(rows: Rows, row: int) -> float:
     return rows.ends_s[row - 1] if row else rows.now_s
 
 
-@compiled
+@bare
 def row_at(rows: Rows, at_s: float) -> int:
     """The last row that is no later than this."""
     return first_past(rows.ends_s, rows.ends[0], at_s)
 
 
-@compiled
+@bare
 def last_up_to(row_of: IntArray, begin: int, after: int, row: int) -> int:
     """Of the entries of a node the last that is not after the row; -1 if there is none."""
     low, high = begin, after
@@ -173,18 +173,22 @@ def last_up_to(row_of: IntArray, begin: int, after: int, row: int) -> int:
     return low - 1 if low > begin else -1
 
 
-@compiled
-def last_end_s(rows: Rows, nodes: IntArray, until_s: float) -> float:
+@bare
+def last_end_s(rows: Rows, nodes: Words, until_s: float) -> float:
     """Latest expected end up to ``until_s`` of a job on these nodes; -inf if none."""
     until_row, last_row = row_at(rows, until_s), 0
-    for node in nodes:
-        entry = last_up_to(rows.row, rows.first[node], rows.first[node + 1], until_row)
-        if entry >= 0:
-            last_row = max(last_row, rows.row[entry])
+    for w in range(nodes.size):
+        word = nodes[w]
+        while word:
+            node = (w << 6) + lowest(word)
+            word &= word - np.uint64(1)
+            entry = last_up_to(rows.row, rows.first[node], rows.first[node + 1], until_row)
+            if entry >= 0:
+                last_row = max(last_row, rows.row[entry])
     return rows.ends_s[last_row - 1] if last_row else -np.inf
 
 
-@compiled
+@bare
 def look_ahead(rows: Rows, nodes: Words, by_s: float, out: IntArray) -> int:
     """Put the rows at which Slurm tests a job that may use these nodes into ``out``, up to one
     whose end is later than ``by_s``; answers how many. As ``Releases.look_ahead`` says.
@@ -218,7 +222,7 @@ def look_ahead(rows: Rows, nodes: Words, by_s: float, out: IntArray) -> int:
     return count
 
 
-@compiled
+@bare
 def _meet(one: Words, other: Words, first: int, after: int) -> bool:
     """Whether a node of these words is in both sets."""
     for w in range(first, after):

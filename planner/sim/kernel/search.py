@@ -1,4 +1,4 @@
-"""The compiled search as a backfill cycle uses it, and what a simulation's cycles share of it."""
+"""The compiled search as a backfill cycle uses it."""
 
 from __future__ import annotations
 
@@ -8,96 +8,35 @@ from math import inf
 
 import numpy as np
 
-from planner.sim.cluster import IntArray
-from planner.sim.kernel.asks import Ask, AskBook, ask_at
-from planner.sim.kernel.holds import clear, extended, table_for
+from planner.sim.kernel.asks import Asks
+from planner.sim.kernel.holds import clear, extended
 from planner.sim.kernel.joining import join
 from planner.sim.kernel.plan import (
-    Desk,
-    Reserved,
     Rules,
     Timeline,
     hold_slots,
-    open_from,
+    open_now,
     place_and_hold,
     slot,
 )
 from planner.sim.kernel.prospects import CompiledProspects
-from planner.sim.kernel.room import Machines, Stock
-from planner.sim.kernel.roster import Roster
 from planner.sim.kernel.rows import SPARE, Rows, arrange
-from planner.sim.kernel.words import Words, listed, set_of_words, words_of
-from planner.sim.nodeset import NodeSet, set_of_indices, set_of_mask
+from planner.sim.kernel.tables import ALL_NODES, tables_of
+from planner.sim.kernel.words import listed, set_of_words, words_of
+from planner.sim.nodeset import NodeSet, set_of_indices
 from planner.sim.outlook import Planned, planned_run_s
 from planner.sim.queue import Record
 from planner.sim.state import State
 from planner.sim.timeline import expected_end_s
 
 
-class Tables:
-    """What a simulation's cycles share."""
-
-    def __init__(self, state: State) -> None:
-        nodes = state.nodes
-        self.words = words = (len(nodes) + 63) // 64
-        self.book = AskBook(state, words)
-        joins = np.zeros(len(nodes), dtype=np.bool_)
-        joins[1:] = nodes.weight[1:] == nodes.weight[:-1]
-        self.machines = Machines(
-            nodes.cpus.astype(np.int64),
-            nodes.mem_mib.astype(np.int64),
-            nodes.weight.astype(np.int64),
-            words_of(set_of_mask(joins), words),
-        )
-        reservations = list(state.reservations.values())
-        reserved = [words_of(state.reserved_nodes[one.name], words) for one in reservations]
-        self.reserved = Reserved(
-            np.array([one.start_s for one in reservations], dtype=np.float64),
-            np.array([one.end_s for one in reservations], dtype=np.float64),
-            np.array(reserved, dtype=np.uint64).reshape(len(reservations), words),
-        )
-        self.holds = table_for(64, words)
-        self.roster = Roster(len(nodes.gpu_types))
-        self.ready = np.empty((16, 64 * words), dtype=np.int64)  # see planner.sim.kernel.ready
-        self.ready_is_known = np.zeros(16, dtype=np.bool_)
-        self.ready_of: CompiledSearch | None = None  # whose timeline they belong to
-        self.desk = self._desk(64)
-
-    def _desk(self, rows: int) -> Desk:
-        """Buffers for so many rows."""
-
-        def numbers() -> IntArray:
-            return np.zeros(len(self.machines.cpus), dtype=np.int64)
-
-        def no_nodes() -> Words:
-            return np.zeros(self.words, dtype=np.uint64)
-
-        stock = Stock(no_nodes(), numbers(), numbers(), numbers())
-        return Desk(no_nodes(), no_nodes(), np.zeros(rows, dtype=np.int64), stock)
-
-    def has_room(self) -> bool:
-        """Whether there is a row for all keys of the book; if not, one is made."""
-        if self.book.keys <= len(self.ready):
-            return True
-        keys = 2 * self.book.keys
-        self.ready = np.empty((keys, self.ready.shape[1]), dtype=np.int64)
-        self.ready_is_known = np.zeros(keys, dtype=np.bool_)
-        return False
-
-    def desk_for(self, rows: int) -> Desk:
-        if rows > self.desk.rows.size:
-            self.desk = self._desk(2 * rows)
-        return self.desk
-
-
 class CompiledSearch:
     """One cycle's. Plain search says what is promised."""
 
     def __init__(self, state: State, now_s: float) -> None:
-        if not isinstance(state.tables, Tables):
-            state.tables = Tables(state)
-        self._tables, self._state, self._now_s = state.tables, state, now_s
-        self.book, self.words = state.tables.book, state.tables.words
+        tables = tables_of(state)
+        self._tables, self._state, self._now_s = tables, state, now_s
+        self.book, self.words = tables.book, tables.words
         config = state.config
         self._rules = Rules(
             until_s=now_s + config.bf_window_s,
@@ -130,11 +69,11 @@ class CompiledSearch:
         if self._timeline.holds is not tables.holds:
             self._timeline = self._timeline._replace(holds=tables.holds)
         if not tables.has_room() or self._timeline.rows.ready is not tables.ready:
-            rows = self._timeline.rows._replace(ready=tables.ready, is_known=tables.ready_is_known)
+            rows = self._timeline.rows._replace(ready=tables.ready, unknown=tables.unknown)
             self._timeline = self._timeline._replace(rows=rows)
         if tables.ready_of is not self:
             tables.ready_of = self
-            tables.ready_is_known[:] = False
+            tables.unknown[:] = ALL_NODES
         return self._timeline
 
     def _joined_last(self) -> bool:
@@ -161,7 +100,7 @@ class CompiledSearch:
     def open_now(self, record: Record) -> NodeSet:
         question = self._question(record)
         timeline = self.timeline()
-        open_from(*question, timeline, self._now_s)
+        open_now(*question, timeline)
         return set_of_words(timeline.desk.open_nodes)
 
     def plan(self, record: Record) -> tuple[Planned, NodeSet] | None:
@@ -182,10 +121,10 @@ class CompiledSearch:
         search._state, search._at_change = state, None
         return search
 
-    def _question(self, record: Record) -> tuple[Ask, float, int]:
+    def _question(self, record: Record) -> tuple[Asks, int, float, int]:
         book = self.book
         number = book.number(record)
-        return ask_at(book.asks, book.ask[number]), book.run_s[number], book.own_reservation[number]
+        return book.asks, book.ask[number], book.run_s[number], book.own_reservation[number]
 
     def _rows(self) -> Rows:
         state, config, room = self._state, self._state.config, self._state.room
@@ -216,7 +155,7 @@ class CompiledSearch:
             room.mem_mib,
             room.gpus,
             self._tables.ready,
-            self._tables.ready_is_known,
+            self._tables.unknown,
             np.array([len(ends_s)]),
             *arranged,
         )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from planner.sim.cluster import IntArray
 from planner.sim.fairshare import FloatArray
-from planner.sim.kernel.jit import compiled
+from planner.sim.kernel.jit import bare
 
 
-@compiled
+@bare
 def first_at(values: FloatArray | IntArray, count: int, value: float) -> int:
     """Of the first ``count`` values the first that is not less; the count if all are."""
     low, high = 0, count
@@ -20,7 +20,7 @@ def first_at(values: FloatArray | IntArray, count: int, value: float) -> int:
     return low
 
 
-@compiled
+@bare
 def first_past(values: FloatArray | IntArray, count: int, value: float) -> int:
     """Of the first ``count`` values the first that is greater; the count if none is."""
     low, high = 0, count

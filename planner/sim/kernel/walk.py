@@ -11,10 +11,9 @@ import numpy as np
 
 from planner.sim.cluster import BoolArray, IntArray
 from planner.sim.fairshare import FloatArray
-from planner.sim.kernel.allocation import Taken, allocate, nothing
-from planner.sim.kernel.asks import Ask, Asks, ask_at
-from planner.sim.kernel.choice import choose
-from planner.sim.kernel.jit import compiled
+from planner.sim.kernel.allocation import take
+from planner.sim.kernel.asks import Asks, ask_at
+from planner.sim.kernel.jit import bare, compiled
 from planner.sim.kernel.plan import Timeline, open_from, place_and_hold
 from planner.sim.kernel.room import fits_at, stock_at
 from planner.sim.kernel.sorted_times import first_at
@@ -46,19 +45,22 @@ def hopeful(asks: Asks, ask: IntArray, usable_now: Words, of: Timeline) -> IntAr
     for place in range(ask.size):
         need = ask[place]
         if fits[need] < 0:
-            fits[need] = _fits_now(ask_at(asks, need), usable_now, of)
+            fits[need] = _fits_now(asks, need, usable_now, of)
         if fits[need]:
             found[count] = place
             count += 1
     return found[:count]
 
 
-@compiled
-def _fits_now(ask: Ask, usable_now: Words, of: Timeline) -> bool:
-    return fits_at(ask, of.machines, of.rows, 0, usable_now & ask.nodes, of.desk.stock)
+@bare
+def _fits_now(asks: Asks, need: int, usable_now: Words, of: Timeline) -> bool:
+    ask, nodes = ask_at(asks, need), of.desk.open_nodes
+    for w in range(nodes.size):
+        nodes[w] = usable_now[w] & ask.nodes[w]
+    return fits_at(ask, of.machines, of.rows, 0, nodes, of.desk.stock)
 
 
-@compiled
+@bare
 def walk(
     asks: Asks,
     line: Line,
@@ -67,53 +69,56 @@ def walk(
     usable_now: Words,
     of: Timeline,
     nodes: Words,
-) -> tuple[int, Taken]:
+) -> tuple[int, int]:
     """Plan and hold from a place on; answers the first that may start or is to be done by hand, -1
-    if no job is left that may start. With it what the job then takes; nothing if that is yet to be
-    found. The table has room for two more segments a job.
+    if no job is left that may start. With it how many nodes the job takes, which are left with what
+    it takes of them in ``taken`` of the desk; 0 if that is yet to be found. The table has room for
+    two more segments a job.
     """
-    free_now = _with_free_cpus(of)
+    _find_free_cpus(of)
     upcoming = first_at(line.hopeful, progress.hopeful[0], place)
     while True:
         if not progress.is_fresh[0]:
             _forget_the_last(asks, line, progress, usable_now, of)
         if upcoming >= progress.hopeful[0]:
-            return -1, nothing(of.rows.gpus.shape[1])
+            return -1, 0
         if line.by_hand[place]:
-            return place, nothing(of.rows.gpus.shape[1])
+            return place, 0
         if line.hopeful[upcoming] == place:
             if _may_start(asks, line, place, usable_now, of):
-                return place, _taken_now(ask_at(asks, line.ask[place]), usable_now, of)
+                return place, _take_now(asks, line.ask[place], usable_now, of)
             upcoming += 1
         if line.reserves[place]:
-            ask = ask_at(asks, line.ask[place])
-            start_s = place_and_hold(ask, line.run_s[place], line.own_reservation[place], of, nodes)
-            if start_s < np.inf and meet(nodes, free_now):
+            start_s = place_and_hold(
+                asks, line.ask[place], line.run_s[place], line.own_reservation[place], of, nodes
+            )
+            if start_s < np.inf and meet(nodes, of.desk.free_now):
                 progress.is_fresh[0] = False
         place += 1
 
 
-@compiled
-def _with_free_cpus(of: Timeline) -> Words:
-    cpus, nodes = of.rows.cpus, np.zeros_like(of.usable)
+@bare
+def _find_free_cpus(of: Timeline) -> None:
+    cpus, nodes = of.rows.cpus, of.desk.free_now
+    nodes[:] = 0
     for node in range(cpus.size):
         if cpus[node] > 0:
             add(nodes, node)
-    return nodes
 
 
-@compiled
-def _taken_now(ask: Ask, usable_now: Words, of: Timeline) -> Taken:
-    """What a job takes that may start on the open nodes."""
-    machines, rows, nodes = of.machines, of.rows, usable_now & of.desk.open_nodes
-    stock = stock_at(ask, machines, rows, 0, nodes, of.desk.stock)
-    chosen = choose(ask, machines, stock)
-    if not chosen.size:  # that it fits is necessary, not sufficient
-        return nothing(rows.gpus.shape[1])
-    return allocate(ask, machines, stock, rows.gpus, chosen)
+@bare
+def _take_now(asks: Asks, need: int, usable_now: Words, of: Timeline) -> int:
+    """Of how many nodes a job takes something that may start on those that are both usable now and
+    open; 0 if it finds none after all: that it fits is necessary, not sufficient.
+    """
+    ask, machines, rows, desk = ask_at(asks, need), of.machines, of.rows, of.desk
+    for w in range(usable_now.size):
+        desk.open_nodes[w] &= usable_now[w]
+    stock = stock_at(ask, machines, rows, 0, desk.open_nodes, desk.stock)
+    return take(ask, machines, stock, rows.gpus, desk.taken)
 
 
-@compiled
+@bare
 def _forget_the_last(
     asks: Asks, line: Line, progress: Progress, usable_now: Words, of: Timeline
 ) -> None:
@@ -124,7 +129,7 @@ def _forget_the_last(
     progress.hopeful[0], progress.is_fresh[0] = left, True
 
 
-@compiled
+@bare
 def _may_start(asks: Asks, line: Line, place: int, usable_now: Words, of: Timeline) -> bool:
     """Whether the need fits on what is free and neither held nor reserved by others."""
     need, run_s = line.ask[place], line.run_s[place]
@@ -132,8 +137,9 @@ def _may_start(asks: Asks, line: Line, place: int, usable_now: Words, of: Timeli
         return False
     ask = ask_at(asks, need)
     open_from(ask, run_s, line.own_reservation[place], of, of.rows.now_s)
-    nodes = usable_now & of.desk.open_nodes
-    if fits_at(ask, of.machines, of.rows, 0, nodes, of.desk.stock):
+    for w in range(usable_now.size):
+        of.desk.open_nodes[w] &= usable_now[w]
+    if fits_at(ask, of.machines, of.rows, 0, of.desk.open_nodes, of.desk.stock):
         return True
     line.too_long_s[need] = run_s
     return False

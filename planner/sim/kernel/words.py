@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from planner.sim.cluster import IntArray
-from planner.sim.kernel.jit import compiled
+from planner.sim.kernel.jit import bare, compiled
 from planner.sim.nodeset import NodeSet
 
 Words = npt.NDArray[np.uint64]
@@ -28,7 +28,7 @@ def set_of_words(words: Words) -> NodeSet:
     return int.from_bytes(words.astype("<u8").tobytes(), "little")
 
 
-@compiled
+@bare
 def size(nodes: Words) -> int:
     """How many nodes are in the set."""
     total = np.uint64(0)
@@ -37,7 +37,7 @@ def size(nodes: Words) -> int:
     return int(np.int64(total))
 
 
-@compiled
+@bare
 def size_of_three(one: Words, other: Words, third: Words) -> int:
     """How many nodes are in all three sets."""
     total = np.uint64(0)
@@ -46,7 +46,7 @@ def size_of_three(one: Words, other: Words, third: Words) -> int:
     return int(np.int64(total))
 
 
-@compiled
+@bare
 def ones(word: np.uint64) -> np.uint64:
     """Bits of a word that are one."""
     word = word - ((word >> _S1) & _M1)
@@ -55,7 +55,7 @@ def ones(word: np.uint64) -> np.uint64:
     return (word * _H01) >> _S56
 
 
-@compiled
+@bare
 def meet(one: Words, other: Words) -> bool:
     """Whether a node is in both sets."""
     for i in range(one.size):
@@ -64,7 +64,7 @@ def meet(one: Words, other: Words) -> bool:
     return False
 
 
-@compiled
+@bare
 def is_within(one: Words, other: Words) -> bool:
     """Whether all nodes of one set are in the other."""
     for i in range(one.size):
@@ -73,7 +73,7 @@ def is_within(one: Words, other: Words) -> bool:
     return True
 
 
-@compiled
+@bare
 def reach(nodes: Words) -> tuple[int, int]:
     """The first word with a node in it and one past the last; equal where there is none."""
     low, high = 0, nodes.size
@@ -84,23 +84,30 @@ def reach(nodes: Words) -> tuple[int, int]:
     return low, high
 
 
-@compiled
+@bare
 def add(nodes: Words, node: int) -> None:
     nodes[node >> 6] |= _ONE << np.uint64(node & 63)
 
 
-@compiled
+@bare
 def lowest(word: np.uint64) -> int:
     """Place of the lowest bit of a word that is not 0."""
     return int(np.int64(ones((word & (~word + _ONE)) - _ONE)))
 
 
-@compiled
+@bare
 def has(nodes: Words, node: int) -> bool:
     return bool((nodes[node >> 6] >> np.uint64(node & 63)) & _ONE)
 
 
-@compiled
+@bare
+def put(nodes: Words, into: Words) -> None:
+    """Make one set what the other is."""
+    for i in range(nodes.size):
+        into[i] = nodes[i]
+
+
+@bare
 def are_equal(one: Words, other: Words) -> bool:
     for i in range(one.size):
         if one[i] != other[i]:
