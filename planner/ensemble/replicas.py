@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from math import inf, nan
 
 import numpy as np
 
-from planner.ensemble.chance import FloatArray, Hashes, alike, hashes
+from planner.ensemble.arriving import arriving, drawn, sweeps
+from planner.ensemble.chance import alike, hashes
+from planner.ensemble.collecting import no_collection
 from planner.ensemble.pace import paced
 from planner.ensemble.past import Past
 from planner.ensemble.starts import Starts
 from planner.futures import Future, Recording
-from planner.runtimes import AskedRun, RunTimes
 from planner.sim.cluster import World
 from planner.sim.engine import Simulation
 from planner.sim.jobs import Job, Key
 from planner.sim.views import RunningJob
 
 _STRIDE_S = 300.0  # how often a replica looks whether all jobs asked about have started
+_DRAWN_S = 12 * _STRIDE_S  # for how long ahead submissions get their run times
 _RECORDED_STARTS = 500  # at least, before a replica that is recorded stops short of its horizon
 
 
@@ -53,10 +55,13 @@ def run_batch(
     if waiting or on_future is not None:
         here = _with_run_times(world.jobs, past, seed, replicas)
         for row, replica in enumerate(replicas):
-            jobs = (*here[row], *_arriving(world, past, seed, replica, horizon_s))
-            one = replace(world, jobs=jobs)
-            recording = None if on_future is None else Recording(one)
-            starts, until_s = _first_starts(one, waiting, horizon_s, recording)
+            with no_collection():
+                one = replace(world, jobs=tuple(here[row]))
+                recording = None if on_future is None else Recording(one)
+                to_come = arriving(
+                    world, past, seed=seed, replica=replica, horizon_s=horizon_s, each_s=_DRAWN_S
+                )
+                starts, until_s = _first_starts(one, to_come, waiting, horizon_s, recording)
             if waiting:
                 start_s[row], end_s[row] = zip(*starts, strict=True)
             if recording is not None and on_future is not None:
@@ -67,59 +72,32 @@ def run_batch(
 def _with_run_times(jobs: Sequence[Job], past: Past, seed: int, replicas: range) -> list[list[Job]]:
     """The jobs once for each replica."""
     to_limit = [replace(job, run_s=None) for job in jobs]
-    drawn = [place for place, job in enumerate(jobs) if job.key in past.asked]
-    if past.runs is None or not drawn:
+    places = [place for place, job in enumerate(jobs) if job.key in past.asked]
+    if past.runs is None or not places:
         return [to_limit] * len(replicas)
-    asked = [past.asked[jobs[place].key] for place in drawn]
-    age_s = np.array([max(0.0, -(jobs[place].start_s or 0.0)) for place in drawn])
-    keys = [jobs[place].key for place in drawn]
-    run_s = _drawn(past.runs, asked, age_s, alike(hashes(keys), _sweeps(asked), seed, replicas))
+    asked = [past.asked[jobs[place].key] for place in places]
+    age_s = np.array([max(0.0, -(jobs[place].start_s or 0.0)) for place in places])
+    keys = [jobs[place].key for place in places]
+    run_s = drawn(past.runs, asked, age_s, alike(hashes(keys), sweeps(asked), seed, replicas))
     by_replica = []
     for column in run_s.T.tolist():
         some = to_limit.copy()
-        for place, one_s in zip(drawn, column, strict=True):
+        for place, one_s in zip(places, column, strict=True):
             some[place] = replace(to_limit[place], run_s=one_s)
         by_replica.append(some)
     return by_replica
 
 
-def _arriving(world: World, past: Past, seed: int, replica: int, horizon_s: float) -> list[Job]:
-    if past.arrivals is None:
-        return []
-    rng = np.random.default_rng((seed, replica))
-    jobs = past.arrivals.jobs(rng, world.origin_s, horizon_s)
-    known = [(job, past.arrivals.asked_by(job.key)) for job in jobs]
-    asked = [one for _, one in known if one is not None]
-    if past.runs is None or not asked:
-        return jobs
-    keys = [job.key for job, one in known if one is not None]
-    only = range(replica, replica + 1)
-    u = alike(hashes(keys), _sweeps(asked), seed, only)
-    drawn_s = _drawn(past.runs, asked, np.zeros(len(asked)), u)
-    run_s = iter(drawn_s[:, 0].tolist())
-    return [job if one is None else replace(job, run_s=next(run_s)) for job, one in known]
-
-
-def _sweeps(asked: Sequence[AskedRun]) -> Hashes:
-    """By job, the same for those that are likely to run alike."""
-    return hashes((job.user, job.name, job.partition, job.procs, job.limit_s) for job in asked)
-
-
-def _drawn(
-    runs: RunTimes, asked: Sequence[AskedRun], age_s: FloatArray, u: FloatArray
-) -> FloatArray:
-    """In whole seconds, as Slurm counts: what rounding does to a draw moves nothing."""
-    return np.ceil(runs.draw(asked, age_s, u))
-
-
 def _first_starts(
     world: World,
+    submitted: Iterator[list[Job]],
     waiting: Sequence[Key],
     horizon_s: float,
     recording: Recording | None,
 ) -> tuple[list[tuple[float, float]], float]:
     """Start and end of each, of one that is preempted those of its first run, undisturbed; and
-    how far time has passed."""
+    how far time has passed. ``submitted`` tells who is, of one _DRAWN_S after the other.
+    """
     found: dict[Key, tuple[float, float]] = {}
 
     def note(started: RunningJob) -> None:
@@ -137,10 +115,15 @@ def _first_starts(
     simulation.run(0.0)
     in_vain = _never(simulation)
     to_come = set(waiting) - in_vain
+    told_s = 0.0
     while simulation.now_s < horizon_s and (
         not found.keys() >= to_come
         or (recording is not None and recording.starts < _RECORDED_STARTS)
     ):
+        if told_s <= simulation.now_s:
+            told_s += _DRAWN_S
+            for job in next(submitted):
+                simulation.submit(job)
         simulation.run(min(horizon_s, simulation.now_s + _STRIDE_S))
     if not found.keys() >= to_come:
         in_vain |= _never(simulation)  # a dependency may have failed since

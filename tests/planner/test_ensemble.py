@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -10,7 +11,9 @@ import pytest
 
 from planner.arrivals import Arrivals, FutureJobs, PastSubmissions
 from planner.ensemble import Past, Starts, asked_run, is_stable, joined, quantiles, run_batch
+from planner.ensemble.arriving import arriving
 from planner.ensemble.chance import alike, hashes, uniforms
+from planner.ensemble.collecting import no_collection
 from planner.ensemble.processes import run_batches
 from planner.runtimes import PastRuns, Ran, RunTimes
 from planner.sim.cluster import World
@@ -33,6 +36,15 @@ def past_of(of: World, runs_s: Iterable[float] = range(30, 60)) -> Past:
 
 def batch(of: World, past: Past, replicas: range = range(8), seed: int = 0) -> Starts:
     return run_batch(of, past, seed=seed, replicas=replicas, horizon_s=HORIZON_S)
+
+
+def each_5_s(template: Job, of: World) -> FutureJobs:
+    """An hour of submissions of such a job, to come again."""
+    submit_s = np.arange(-3600.0, 0.0, 5.0)
+    arrivals = Arrivals.learn(PastSubmissions.of(submit_s), now_s=0.0)
+    assert arrivals is not None
+    templates = dict.fromkeys(range(submit_s.size), template)
+    return FutureJobs.of(arrivals, templates, dict.fromkeys(templates, asked_run(template, of)))
 
 
 def starts(start_s: list[list[float]], end_s: list[list[float]] | None = None) -> Starts:
@@ -129,9 +141,6 @@ def test_of_jobs_named_the_starts_are_those_among_all() -> None:
 
 
 def test_jobs_to_come_that_rank_higher_make_a_start_later() -> None:
-    def of_first_rank(key: str) -> Job:
-        return job(key, tasks=4, partitions=("first",))
-
     of = world(
         nodes(4),
         running("busy", on={"n0": 4}, start_s=-40.0),
@@ -139,16 +148,42 @@ def test_jobs_to_come_that_rank_higher_make_a_start_later() -> None:
         partitions=(view(nodes(4)), view(nodes(4), name="first", priority_tier=2)),
     )
     past = past_of(of)
-    submit_s = np.arange(-3600.0, 0.0, 5.0)
-    arrivals = Arrivals.learn(PastSubmissions.of(submit_s), now_s=0.0)
-    assert arrivals is not None
-    templates = {row: of_first_rank("past") for row in range(submit_s.size)}
-    asked = {row: asked_run(one, of) for row, one in templates.items()}
-    crowded = replace(past, arrivals=FutureJobs.of(arrivals, templates, asked))
+    crowded = replace(past, arrivals=each_5_s(job("past", tasks=4, partitions=("first",)), of))
     quiet, busy = batch(of, past), batch(of, crowded)
     assert busy.keys == quiet.keys == ("next",)
     assert (busy.start_s >= quiet.start_s).all()
     assert np.median(busy.start_s) > np.median(quiet.start_s) + 30.0
+
+
+def test_who_arrives_is_the_same_however_many_are_told_at_a_time() -> None:
+    of = behind_one()
+    past = replace(past_of(of), arrivals=each_5_s(job("past"), of))
+
+    def told(each_s: float) -> list[tuple[object, float, float | None]]:
+        some = arriving(of, past, seed=0, replica=1, horizon_s=HORIZON_S, each_s=each_s)
+        jobs: list[Job] = []
+        for number in range(1, round(HORIZON_S / each_s) + 2):
+            more = next(some)
+            assert all(job.submit_s <= number * each_s for job in more)
+            jobs += more
+        return [(job.key, job.submit_s, job.run_s) for job in jobs]
+
+    at_once = told(HORIZON_S)
+    assert len(at_once) > 50
+    assert len({run_s for *_, run_s in at_once}) > 4
+    assert told(50.0) == at_once
+
+
+@pytest.mark.parametrize("was_enabled", [True, False])
+def test_garbage_is_looked_for_again_after_a_replica_as_before_it(was_enabled: bool) -> None:
+    (gc.enable if was_enabled else gc.disable)()
+    try:
+        with pytest.raises(ValueError, match="in it"), no_collection():
+            assert not gc.isenabled()
+            raise ValueError("in it")
+        assert gc.isenabled() == was_enabled
+    finally:
+        gc.enable()
 
 
 def test_chance_hangs_on_the_key_alone() -> None:
