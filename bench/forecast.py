@@ -19,7 +19,9 @@ and twice of 64; ``of 25 %`` is that share against the quarter of a core that th
 forecasts, so 1 or less keeps within it. ``x plan`` is a replica against one of the same queue in
 which all run to their limits and nothing arrives, in the same run: what chance costs.
 
-``--curves`` varies pending jobs and nodes, then gives wall time with one and with two processes.
+``--curves`` varies pending jobs, then nodes with as many jobs on and before each, with batches of
+one replica, and then gives wall time with one and with two processes: some four minutes on an idle
+core.
 """
 
 from __future__ import annotations
@@ -48,7 +50,8 @@ BATCH, FEW, MANY = 4, 16, 64
 FORECASTS_AN_HOUR, OF_MANY = 6, 2
 ALLOWED = 0.25
 PENDING = (100, 500, 1000, 2000, 5000, 10_000)
-NODES = (100, 300, 1000, 3000)
+NODES = (100, 300, 2000)
+OF_PROCESSES = 8  # replicas
 SEED = 0
 
 T = TypeVar("T")
@@ -85,19 +88,20 @@ def cpu_s(run: Callable[[], T]) -> tuple[T, float]:
     return found, time.process_time() - began_s
 
 
-def cost(size: Size, batches: int, seed: int, horizon_s: float) -> Cost:
+def cost(size: Size, batches: int, each: int, seed: int, horizon_s: float) -> Cost:
+    """``each``: replicas of a batch."""
     snapshot, past, facts_s = known(size, seed)
     run_batch(snapshot.world, past, seed=SEED, replicas=range(1), horizon_s=60.0)  # compiles
     starts: list[Starts] = []
     replicas_s, plans_s = [], []
     for number in range(batches):
-        first = number * BATCH
-        made, batch_s = cpu_s(lambda n=first: batch(snapshot, past, range(n, n + BATCH), horizon_s))
+        first = number * each
+        made, batch_s = cpu_s(lambda n=first: batch(snapshot, past, range(n, n + each), horizon_s))
         _, plan_s = cpu_s(lambda n=first: batch(snapshot, Past(), range(n, n + 1), horizon_s))
         starts.append(made)
-        replicas_s.append(batch_s / BATCH)
+        replicas_s.append(batch_s / each)
         plans_s.append(plan_s)
-    all_of = joined((starts * MANY)[: MANY // BATCH])
+    all_of = joined((starts * MANY)[: MANY // each])
     _, answers_s = cpu_s(lambda: answers(all_of))
     return Cost(facts_s, statistics.median(plans_s), statistics.median(replicas_s), answers_s)
 
@@ -121,10 +125,10 @@ def answers(starts: Starts) -> None:
         spread.told(key)
 
 
-def table(sizes: list[Size], batches: int, seed: int, horizon_s: float) -> None:
+def table(sizes: list[Size], batches: int, each: int, seed: int, horizon_s: float) -> None:
     print("nodes  running  pending  facts s  replica s  x plan  answers s  of a core  of 25 %")
     for size in sizes:
-        found = cost(size, batches, seed, horizon_s)
+        found = cost(size, batches, each, seed, horizon_s)
         print(
             f"{size.nodes:5}  {size.running:7}  {size.pending:7}  {found.facts_s:7.2f}"
             f"  {found.replica_s:9.3f}  {found.replica_s / found.plan_s:6.2f}"
@@ -134,11 +138,11 @@ def table(sizes: list[Size], batches: int, seed: int, horizon_s: float) -> None:
 
 
 def workers(size: Size, seed: int, horizon_s: float) -> None:
-    """Wall time of a forecast of the fewest replicas, the start of the processes in it."""
+    """Wall time of some replicas, the start of the processes in it."""
     snapshot, past, _ = known(size, seed)
-    batches = [range(first, first + BATCH) for first in range(0, FEW, BATCH)]
+    batches = [range(first, first + BATCH) for first in range(0, OF_PROCESSES, BATCH)]
     alone_s = 0.0
-    print(f"\nprocesses  wall s of {FEW} replicas  speed-up")
+    print(f"processes  wall s of {OF_PROCESSES} replicas  speed-up")
     for processes in (1, 2):
         began_s = time.perf_counter()
         found = run_batches(
@@ -153,7 +157,7 @@ def workers(size: Size, seed: int, horizon_s: float) -> None:
         joined(list(found))
         took_s = time.perf_counter() - began_s
         alone_s = alone_s or took_s
-        print(f"{processes:9}  {took_s:21.1f}  {alone_s / took_s:8.2f}", flush=True)
+        print(f"{processes:9}  {took_s:20.1f}  {alone_s / took_s:8.2f}", flush=True)
 
 
 def main() -> int:
@@ -175,20 +179,21 @@ def main() -> int:
         size = Size(nodes=40, running=80, pending=100, history=2000)
     horizon_s = 3600.0 * asked.ahead_hours
     if not asked.curves:
-        table([size], asked.batches, asked.seed, horizon_s)
+        table([size], asked.batches, BATCH, asked.seed, horizon_s)
         return 0
-    table(
+    for sizes in (
         [size._replace(pending=pending) for pending in PENDING],
-        asked.batches,
-        asked.seed,
-        horizon_s,
-    )
-    print()
-    each = size.running / size.nodes
-    wider = [size._replace(nodes=n, running=round(n * each)) for n in NODES]
-    table(wider, asked.batches, asked.seed, horizon_s)
+        [of_nodes(size, nodes) for nodes in NODES],
+    ):
+        table(sizes, asked.batches, 1, asked.seed, horizon_s)
+        print()
     workers(size, asked.seed, horizon_s)
     return 0
+
+
+def of_nodes(size: Size, nodes: int) -> Size:
+    """As busy and as much waited for a node, with a history of as many days."""
+    return Size(*(round(amount * nodes / size.nodes) for amount in size))
 
 
 if __name__ == "__main__":
