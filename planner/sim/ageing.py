@@ -27,6 +27,7 @@ class Ageing:
         self._from_s: FloatArray = np.zeros(0)
         self._fixed_weight: FloatArray = np.zeros(0)
         self._share, self._nice, self._site_factor, self._priority = none, none, none, none
+        self._untold: tuple[FloatArray, FloatArray] | None = None  # age and fair share by record
 
     def follow(self, waiting: Iterable[Pending]) -> list[Pending]:
         """Drop those that left or are held, take in the new ones; answers those that do not age."""
@@ -44,7 +45,7 @@ class Ageing:
     def price(self, fair_share: Sequence[float], now_s: float) -> bool:
         """``Pricing.price`` of all of them, operation by operation; whether any priority changed.
 
-        ``fair_share``: by association.
+        ``fair_share``: by association. The records' own and their age are set by ``tell``.
         """
         config, age = self._config, np.zeros(len(self._records))
         if config.max_age_s > 0:
@@ -53,12 +54,23 @@ class Ageing:
         weighted = config.weight_age * age + config.weight_fair_share * shares
         weighted = self._fixed_weight + weighted
         new = priorities(weighted, nice=self._nice, site_factor=self._site_factor)
-        columns = zip(self._records, age.tolist(), shares.tolist(), new.tolist(), strict=True)
-        for record, one_age, share, priority in columns:
-            record.age, record.fair_share, record.priority = one_age, share, priority
+        self._untold = age, shares
+        for record, priority in zip(self._records, new.tolist(), strict=True):
+            record.priority = priority
         changed = bool((new != self._priority).any())
         self._priority = new
         return changed
+
+    def tell(self) -> None:
+        """Let the records know what their priority is made of: nobody asks in most periods."""
+        if self._untold is None:
+            return
+        age, shares = self._untold
+        for record, one_age, share in zip(
+            self._records, age.tolist(), shares.tolist(), strict=True
+        ):
+            record.age, record.fair_share = one_age, share
+        self._untold = None
 
     def _drop(self) -> None:
         stays = np.array(

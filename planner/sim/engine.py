@@ -142,6 +142,7 @@ class Simulation:
     def queue(self) -> list[WaitingJob]:
         """Pending jobs, one entry per partition named, in the order the scheduler walks them."""
         plan = self._scheduling.plan or {}
+        self._pricing.tell_factors()
         return [
             views.waiting(r, plan.get(r.job.key), self._state.nodes) for r in self._queue.in_order()
         ]
@@ -310,6 +311,7 @@ class Simulation:
 
     def _set_held(self, pending: Pending, reason: str | None) -> None:
         pending.held = reason
+        self._pricing.tell_factors()  # before what is newer
         self._pricing.price(pending, self.now_s)
         self._queue.reorder()
         self._scheduling.call()

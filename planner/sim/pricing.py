@@ -65,6 +65,10 @@ class Pricing:
         changed = [self.price(pending, now_s) for pending in others]
         return self._ageing.price(self.fair_share, now_s) or any(changed)
 
+    def tell_factors(self) -> None:
+        """Bring age and fair share of all records up to their priority."""
+        self._ageing.tell()
+
     def _rank(self) -> None:
         self.fair_share = self.shares.fair_tree(merges_ties=self._config.fair_tree_merges_ties)
 

@@ -56,6 +56,7 @@ def test_a_period_prices_all_as_if_one_by_one(
                 here.append(pending)
         now_s = 300.0 * period
         pricing.end_period([], here, now_s)
+        pricing.tell_factors()
         found = [_priced(pending) for pending in here]
         for pending in here:
             pricing.price(pending, now_s)

@@ -7,6 +7,7 @@ from collections.abc import Collection
 import numpy as np
 
 from planner.sim.cluster import BoolArray, IntArray
+from planner.sim.fairshare import FloatArray
 from planner.sim.occupancy import Allocation, joined, nothing
 from planner.sim.state import Running, moved
 
@@ -17,6 +18,7 @@ class Roster:
     def __init__(self, gpu_types: int) -> None:
         self.held = nothing(gpu_types)
         self._running: list[Running] = []
+        self.ends_s: FloatArray = np.zeros(0)  # by their limits as they started
         self._sizes = np.zeros(0, dtype=np.int64)
 
     @property
@@ -33,6 +35,7 @@ class Roster:
             self.held = joined([self.held, *(one.allocation for one in new)])
             sizes = np.array([len(one.allocation.nodes) for one in new], dtype=np.int64)
             self._sizes = np.concatenate([self._sizes, sizes])
+            self.ends_s = np.append(self.ends_s, [one.start_s + one.limit_s for one in new])
 
     def _keep(self, stays: BoolArray) -> None:
         entries = np.repeat(stays, self._sizes)
@@ -41,4 +44,4 @@ class Roster:
             *(column[entries] for column in (held.nodes, held.cpus, held.mem_mib, held.gpus))
         )
         self._running = [one for one, kept in zip(self._running, stays, strict=True) if kept]
-        self._sizes = self._sizes[stays]
+        self._sizes, self.ends_s = self._sizes[stays], self.ends_s[stays]

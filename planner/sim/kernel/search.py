@@ -130,13 +130,14 @@ class CompiledSearch:
         state, config, room = self._state, self._state.config, self._state.room
         running = state.running.values()
         self._tables.ready_of = None
-        ends_s = np.array([one.start_s + one.limit_s for one in running], dtype=np.float64)
+        roster = self._tables.roster
+        roster.follow(running)
+        held, ends_s = roster.held, roster.ends_s.copy()
+        if config.preemption is not None:  # the preempted are expected to end sooner
+            ends_s = np.array([one.start_s + one.limit_s for one in running], dtype=np.float64)
         over_s = config.over_time_limit_s + config.kill_wait_s
         late = ends_s <= self._now_s
         ends_s[late] = np.maximum(ends_s[late] + over_s, self._now_s + 1)
-        roster = self._tables.roster
-        roster.follow(running)
-        held = roster.held
         arranged = arrange(
             ends_s,
             roster.begins,
