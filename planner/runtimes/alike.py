@@ -27,6 +27,7 @@ LIKENESS: tuple[tuple[str, ...], ...] = (
     (),
 )
 SWEEP = 0  # the level whose groups are sweeps
+NAME = 1  # and that of the user's jobs of a name; NONE where no name is known
 
 _DIGITS = re.compile(r"\d+")
 

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from planner.runtimes.alike import LIKENESS, NONE, SWEEP, IntArray
+from planner.runtimes.alike import LIKENESS, NAME, NONE, SWEEP, IntArray
 from planner.runtimes.curves import OVERTIME_S, Curve, Curves
 from planner.runtimes.past import AskedRun, PastRuns
 from planner.runtimes.samples import FloatArray, Samples
+from planner.runtimes.sweeps import just_ended_s, mixed
 from planner.runtimes.window import Window
 
 # What all coarser groups weigh beside a group, where its newest job, or sweep, weighs 1, the next
@@ -77,8 +78,22 @@ class RunTimes:
         which = np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
         for key in numbers:
             if key not in self._curves:
-                self._curves[key] = Curve.through(self._ends(0, *key), key[1])
+                self._curves[key] = Curve.through(self._of_jobs(*key), key[1])
         return Curves([self._curves[key] for key in numbers]), which
+
+    def _of_jobs(self, groups: tuple[int, ...], limit_s: float) -> Samples:
+        """Of jobs in those groups, one a level."""
+        ends = self._ends(0, groups, limit_s)
+        # Without a name nobody can tell a sweep: taken for one, jobs of a user with one size and
+        # limit made the log loss at submission larger by 6 % on Curie's log, by 1 % on KTH's.
+        if NONE in (groups[SWEEP], groups[NAME]):
+            return ends
+        rows = self._past.rows_of(SWEEP, groups[SWEEP], self._now_s)
+        just_ended = just_ended_s(self._past, rows, self._now_s)
+        if not len(just_ended):
+            return ends
+        coarser = self._ends(SWEEP + 1, groups[SWEEP + 1 :], limit_s)
+        return mixed(ends, coarser, just_ended, limit_s)
 
     def _ends(self, level: int, groups: tuple[int, ...], limit_s: float) -> Samples:
         """Of the groups of that level and coarser ones."""

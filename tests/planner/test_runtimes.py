@@ -197,6 +197,67 @@ def test_the_first_ends_of_a_sweep_tell_of_those_that_run_still() -> None:
     assert median(ended + running, age_s=1300.0) < 2500.0
 
 
+def swept(
+    ended_s: list[float], *, ago_s: float = 60.0, limit_s: float = 4 * HOUR_S, goes_on: bool = True
+) -> list[Ran]:
+    """A sweep that started at once, the last of these an end ``ago_s`` before now; whether one of
+    it runs still. Beside it jobs of many magnitudes.
+    """
+    others = some(np.geomspace(60.0, 3 * HOUR_S, 20).tolist(), name="fit", limit_s=4 * HOUR_S)
+    began_s = max(ended_s) + ago_s
+    runs_s = [*ended_s, None] if goes_on else ended_s
+    return others + [ran(run_s, ago_s=began_s, limit_s=limit_s) for run_s in runs_s]
+
+
+def test_the_last_of_a_sweep_end_soon_after_those_that_have_just_ended() -> None:
+    rows = swept([1400.0, 1450.0, 1480.0], ago_s=20.0)
+    assert 1500.0 < median(rows, age_s=1500.0) < 1800.0
+
+
+def test_the_second_end_of_a_sweep_tells_whether_its_jobs_run_alike() -> None:
+    one, two, other = (
+        np.mean(np.abs(np.log(quantiles(swept(ended_s)) / 1400.0)) < 0.3)
+        for ended_s in ([1400.0], [1400.0, 1450.0], [1400.0, 200.0])
+    )
+    assert other < one < two
+
+
+def test_a_sweep_that_ends_at_all_magnitudes_tells_of_none() -> None:
+    rows = swept([8000.0]) + [ran(run_s, ago_s=run_s + 50.0) for run_s in (100.0, 900.0)]
+    drawn_s = quantiles(rows)
+    assert drawn_s[9] < 300.0
+    assert drawn_s[89] > HOUR_S
+
+
+def test_who_has_outlived_its_sweep_by_far_runs_as_less_alike_jobs_do() -> None:
+    rows = swept([1400.0, 1450.0, 1480.0], ago_s=1400.0)
+    assert median(rows, age_s=2 * 1480.0) > 1.5 * 2 * 1480.0
+
+
+def test_what_had_that_name_before_is_no_part_of_the_sweep() -> None:
+    ended_s = [1400.0, 1450.0, 1480.0]
+    of_it = quantiles(swept(ended_s))
+    for before in (swept(ended_s, goes_on=False), swept(ended_s, ago_s=HOUR_S)):
+        assert of_it[89] < 0.5 * quantiles(before)[89]
+
+
+def test_jobs_without_a_name_are_not_taken_for_a_sweep() -> None:
+    rows = swept([1400.0, 1450.0, 1480.0])
+    nameless = quantiles([replace(row, name="") for row in rows], replace(ADA, name=""))
+    assert quantiles(rows)[89] < 0.5 * nameless[89]
+
+
+def test_a_sweep_that_runs_into_its_limit_does_so_to_the_last() -> None:
+    drawn_s = quantiles(swept([HOUR_S] * 3, limit_s=HOUR_S), replace(ADA, limit_s=HOUR_S))
+    assert np.mean(drawn_s >= HOUR_S) > 0.8
+
+
+def test_a_sweep_without_a_limit_runs_alike_too() -> None:
+    rows = swept([1400.0, 1450.0, 1480.0], ago_s=20.0, limit_s=math.inf)
+    unlimited = replace(ADA, limit_s=math.inf)
+    assert 1500.0 < median(rows, unlimited, age_s=1500.0) < 2000.0
+
+
 def test_a_large_array_that_has_just_started_does_not_hide_the_past() -> None:
     array = [ran(None, ago_s=60.0) for _ in range(1000)]
     assert median(some([1000.0] * 30) + array) == pytest.approx(1000.0, rel=0.2)
