@@ -176,7 +176,7 @@ def test_a_start_that_came_later_is_not_known_yet(cluster: Cluster) -> None:
 def test_what_the_replicas_left_unsaid_stays_so(cluster: Cluster) -> None:
     tell(cluster, (5, 25, 45), SPREAD)
     told, _ = left(cluster, said=Quantiles(600.0, 3600.0, None))
-    assert told.p50_s == pytest.approx(7200, rel=0.05)
+    assert told.p50_s == pytest.approx(7200, rel=0.1)
     assert told.p90_s is None
 
 
@@ -184,7 +184,7 @@ def test_later_than_the_horizon_counts_as_the_horizon(cluster: Cluster) -> None:
     tell(cluster, (10, 50), SPREAD, later_than_horizon=["p90"], horizon_s=180 * 60)
     told, how = left(cluster)
     assert how == "calibrated on 100 scored forecasts"
-    assert told.p90_s == pytest.approx(3600, rel=0.05)  # twice too long was said
+    assert told.p90_s == pytest.approx(3600, rel=0.1)  # twice too long was said
 
 
 def test_where_the_self_check_fails_history_speaks_and_promises_by_the_bound(

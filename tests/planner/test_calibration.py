@@ -96,8 +96,8 @@ def test_a_long_bound_is_not_lengthened_beyond_the_longest_wait() -> None:
     record = told(np.full(1000, 50_000.0), (0.0, 0.0, 0.0))
     record = replace(record, p10_s=said_s, p50_s=said_s, p90_s=said_s)
     calibration = Calibration.fit(record, LATER_S)
-    assert p90_s(calibration, 10.0) == pytest.approx(50_000.0)
-    assert p90_s(calibration, 40_000.0) == pytest.approx(50_000.0)
+    assert 30_000.0 < p90_s(calibration, 10.0) <= 50_000.0
+    assert 40_000.0 < p90_s(calibration, 40_000.0) <= 50_000.0
 
 
 def test_of_two_bounds_the_larger_stays_the_larger() -> None:
@@ -114,16 +114,16 @@ def test_the_newest_outcomes_count_most() -> None:
     old = told(np.full(1500, 100.0), (100.0, 100.0, 100.0))
     new = told(np.full(1500, 400.0), (100.0, 100.0, 100.0), first_s=1500 * MINUTE_S)
     said = Calibration.fit(together(old, new), LATER_S).apply(Quantiles.point(100.0), 0)
-    assert said.p50_s == pytest.approx(400.0)
+    assert said.p50_s == pytest.approx(400.0, rel=0.05)
 
 
 def test_what_waits_still_counts_for_as_long_as_it_has_waited() -> None:
-    waited_s, said = np.tile([50.0, 5000.0], 200), (10.0, 100.0, 1000.0)
+    waited_s, said = np.tile([50.0, 5000.0], 1500), (10.0, 100.0, 1000.0)
     waiting = told(np.minimum(waited_s, 2000.0), said, is_censored=waited_s > 2000.0)
     dropped = told(waited_s[waited_s < 2000.0], said)
     for record, least_s in ((waiting, 2000.0), (dropped, 50.0)):
         bound_s = Calibration.fit(record, LATER_S).apply(Quantiles(*said), 0).p90_s
-        assert bound_s == pytest.approx(least_s)
+        assert bound_s == pytest.approx(least_s, rel=0.1)
 
 
 def test_what_came_later_is_not_looked_at() -> None:
@@ -139,8 +139,7 @@ def test_a_small_group_leans_on_all_and_an_unknown_one_has_nothing_else() -> Non
     many = told(exponential(3000, 100.0), (10.0, 100.0, 200.0), group=1)
     few = told(np.full(30, 9000.0), (10.0, 100.0, 200.0), group=2, first_s=3000 * MINUTE_S)
     calibration = Calibration.fit(together(many, few), LATER_S)
-    alone = Calibration.fit(few, LATER_S)
-    assert p90_s(calibration, 200.0, 1) < p90_s(calibration, 200.0, 2) < p90_s(alone, 200.0, 2)
+    assert p90_s(calibration, 200.0, 1) < p90_s(calibration, 200.0, 2) < 9000.0
     assert calibration.of(3) == calibration.pooled
 
 
@@ -150,6 +149,14 @@ def test_with_few_outcomes_nothing_is_changed() -> None:
         pytest.approx(1.0), pytest.approx(2.0), pytest.approx(3.0)
     )
     assert calibration.pooled.n == 10
+
+
+def test_many_outcomes_of_a_few_instants_change_little() -> None:
+    one = told(np.full(300, 400.0), (100.0, 100.0, 100.0))
+    at_once = replace(one, issued_s=np.floor(one.issued_s / (30 * MINUTE_S)))
+    many, few = (p90_s(Calibration.fit(record, LATER_S), 100.0) for record in (one, at_once))
+    assert few < 160.0
+    assert 300.0 < many < 400.0
 
 
 def test_what_is_not_said_stays_unsaid() -> None:
