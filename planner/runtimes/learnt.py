@@ -10,6 +10,7 @@ import numpy as np
 from planner.runtimes.alike import LIKENESS, NAME, NONE, SWEEP, IntArray
 from planner.runtimes.curves import OVERTIME_S, Curve, Curves
 from planner.runtimes.past import AskedRun, PastRuns
+from planner.runtimes.recent import Recent
 from planner.runtimes.samples import FloatArray, Samples
 from planner.runtimes.sweeps import just_ended_s, mixed
 from planner.runtimes.window import Window
@@ -22,6 +23,11 @@ COARSER = 4.0
 # sixteen runs into its limit.
 FIRST_JOBS = 2.5
 UNLIMITED_S = 60.0, 7 * 86_400.0  # least and most, where nothing else is known
+# What is made for one job is kept for the next that asks the same. A curve takes 20 KiB, and each
+# batch of replicas asks for all of the queue's: 5,000 on a cluster where as many jobs wait. What
+# lies under it, of the groups from each level on, is seldom asked for again but by its neighbours.
+CURVES_KEPT = 10_000
+COARSER_KEPT = 500
 
 
 class RunTimes:
@@ -32,8 +38,8 @@ class RunTimes:
         self._now_s = now_s
         self._windows: dict[tuple[int, int], Window | None] = {}
         self._samples: dict[tuple[int, int, float], Samples | None] = {}
-        self._resolved: dict[tuple[int, tuple[int, ...], float], Samples] = {}
-        self._curves: dict[tuple[tuple[int, ...], float], Curve] = {}
+        self._resolved: Recent[tuple[tuple[int, ...], float], Samples] = Recent(COARSER_KEPT)
+        self._curves: Recent[tuple[tuple[int, ...], float], Curve] = Recent(CURVES_KEPT)
 
     @classmethod
     def learn(cls, past: PastRuns, now_s: float) -> RunTimes:
@@ -76,14 +82,16 @@ class RunTimes:
             (tuple(groups), max(1.0, job.limit_s)) for groups, job in zip(rows, jobs, strict=True)
         ]
         which = np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
-        for key in numbers:
-            if key not in self._curves:
-                self._curves[key] = Curve.through(self._of_jobs(*key), key[1])
-        return Curves([self._curves[key] for key in numbers]), which
+        return Curves([self._curve(*key) for key in numbers]), which
+
+    def _curve(self, groups: tuple[int, ...], limit_s: float) -> Curve:
+        return self._curves.get(
+            (groups, limit_s), lambda: Curve.through(self._of_jobs(groups, limit_s), limit_s)
+        )
 
     def _of_jobs(self, groups: tuple[int, ...], limit_s: float) -> Samples:
         """Of jobs in those groups, one a level."""
-        ends = self._ends(0, groups, limit_s)
+        ends = self._ends(groups, limit_s)
         # Without a name nobody can tell a sweep: taken for one, jobs of a user with one size and
         # limit made the log loss at submission larger by 6 % on Curie's log, by 1 % on KTH's.
         if NONE in (groups[SWEEP], groups[NAME]):
@@ -92,21 +100,19 @@ class RunTimes:
         just_ended = just_ended_s(self._past, rows, self._now_s)
         if not len(just_ended):
             return ends
-        coarser = self._ends(SWEEP + 1, groups[SWEEP + 1 :], limit_s)
+        coarser = self._coarser(groups[SWEEP + 1 :], limit_s)
         return mixed(ends, coarser, just_ended, limit_s)
 
-    def _ends(self, level: int, groups: tuple[int, ...], limit_s: float) -> Samples:
-        """Of the groups of that level and coarser ones."""
+    def _coarser(self, groups: tuple[int, ...], limit_s: float) -> Samples:
+        return self._resolved.get((groups, limit_s), lambda: self._ends(groups, limit_s))
+
+    def _ends(self, groups: tuple[int, ...], limit_s: float) -> Samples:
+        """Of the groups of one level and all coarser ones, down to the last."""
         if not groups:
             return _of_limit(limit_s)
-        key = level, groups, limit_s
-        if key not in self._resolved:
-            coarser = self._ends(level + 1, groups[1:], limit_s)
-            samples = self._under(level, groups[0], limit_s)
-            self._resolved[key] = (
-                coarser if samples is None else samples.resolved(coarser, COARSER, limit_s)
-            )
-        return self._resolved[key]
+        coarser = self._coarser(groups[1:], limit_s)
+        samples = self._under(len(LIKENESS) - len(groups), groups[0], limit_s)
+        return coarser if samples is None else samples.resolved(coarser, COARSER, limit_s)
 
     def _under(self, level: int, group: int, limit_s: float) -> Samples | None:
         key = level, group, limit_s

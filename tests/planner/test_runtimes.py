@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from planner.runtimes import AskedRun, PastRuns, Ran, RunTimes
+from planner.runtimes import AskedRun, PastRuns, Ran, RunTimes, learnt
 from planner.runtimes.curves import OVERTIME_S
+from planner.runtimes.recent import Recent
 from planner.runtimes.samples import Samples
 from planner.traces.jobs import TraceJob
 from planner.traces.reading import read_trace
@@ -346,6 +347,27 @@ def test_many_jobs_at_once_draw_as_each_alone() -> None:
     for i, job in enumerate(jobs):
         alone = RunTimes.learn(past, NOW_S).draw([job], age_s[i : i + 1], u[i : i + 1])
         assert together[i] == pytest.approx(alone[0], rel=1e-9)
+
+
+def test_what_was_asked_for_lately_is_kept_and_the_rest_made_anew() -> None:
+    recent: Recent[str, str] = Recent(2)
+    made: list[str] = []
+
+    def ask(key: str) -> str:
+        return recent.get(key, lambda: made.append(key) or key.upper())
+
+    assert [ask(key) for key in "abacab"] == list("ABACAB")
+    assert made == ["a", "b", "c", "b"]
+
+
+def test_jobs_draw_the_same_when_their_curve_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = some([60.0 * minute for minute in range(1, 30)])
+    jobs = [replace(ADA, limit_s=hours * HOUR_S) for hours in (1, 2, 3, 1, 2, 3)]
+    expected = [quantiles(rows, job).tolist() for job in jobs]
+    monkeypatch.setattr(learnt, "CURVES_KEPT", 1)
+    monkeypatch.setattr(learnt, "COARSER_KEPT", 1)
+    runs = RunTimes.learn(PastRuns.of(rows), NOW_S)
+    assert [runs.draw([job], np.zeros(1), U[None, :])[0].tolist() for job in jobs] == expected
 
 
 def test_no_jobs_draw_nothing() -> None:
