@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 # From a rebuild to a look: the scheduler's first passes start what can start, and plan the rest.
 SETTLING_S = 5
 POLL_S = 20
+BRIEF_S = 600  # a stop so short is lived by the rules of every day
 
 
 class Witness(Protocol):
@@ -61,6 +62,11 @@ def _wait_for_a_newcomer(controller: Controller, until_at: int) -> None:
 
 def _pass_unseen(controller: Controller, until_at: int) -> None:
     """A day at a time: only a fresh world knows of the next days' maintenance."""
+    if until_at - controller.now_at <= BRIEF_S:
+        controller.rebuild(site.LIVE)
+        controller.pass_time(until_at)
+        controller.note_usage()
+        return
     while controller.now_at < until_at:
         controller.rebuild(site.COARSE, keeps_plan=False)
         controller.pass_time(min(until_at, controller.now_at + DAY_S))

@@ -15,6 +15,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from planner.management.commands.demo_cluster import EXAMPLE, announce, introduce
+from tests.tracker.processes import children
 from tracker.models import Cluster, ClusterAccount, Experiment, Run
 
 
@@ -108,3 +109,14 @@ def test_a_signal_ends_the_server_and_its_scripts_cleanly(
     process.send_signal(number)
     assert process.wait(10) == 0
     assert not (folder / "slurm.sock").exists()
+
+
+def test_the_server_keeps_nothing_of_the_days_that_were_lived_through(
+    process: subprocess.Popen[str],
+) -> None:
+    """Nor the compiled search, which only time in a hurry asks for."""
+    pytest.importorskip("numba")
+    assert process.stdout is not None
+    assert "its commands are in" in process.stdout.readline()
+    assert children(process.pid) == []
+    assert "llvmlite" not in Path(f"/proc/{process.pid}/maps").read_text()

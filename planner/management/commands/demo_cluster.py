@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import multiprocessing
 import os
 import pwd
 import random
@@ -20,6 +21,7 @@ from django.utils import timezone
 
 from planner.demo import server, site
 from planner.demo.controller import HISTORY_DAYS, Controller
+from planner.demo.history import Witness
 from planner.demo.journal import Journal
 from planner.demo.past import PastPoller
 from planner.demo.processes import Processes
@@ -60,8 +62,8 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: sys.exit(0))
         folder = Path(settings.DATA_DIR) / "demo"
         folder.mkdir(mode=0o700, exist_ok=True)
-        spool, commands = folder / "spool", folder / "bin"
-        spool.mkdir(mode=0o700, exist_ok=True)
+        commands = folder / "bin"
+        (folder / "spool").mkdir(mode=0o700, exist_ok=True)
         try:
             # First of all: two servers must not write one journal.
             listener = server.listen(folder / "slurm.sock")
@@ -69,23 +71,24 @@ class Command(BaseCommand):
             raise CommandError(f"demo cluster: {folder / 'slurm.sock'}: {error}") from error
         with listener:
             announce()
-            own_name = pwd.getpwuid(os.getuid()).pw_name
-            past = PastPoller()
-            controller = Controller(
-                Journal(folder / "journal.sqlite3"),
-                Processes(spool, str(commands), site.KILL_WAIT_S),
-                own_name=own_name,
-                own_uid=os.getuid(),
-                now_at=int(time.time()),
-                history_days=history_days,
-                witness=past,
-            )
             server.install_commands(commands, folder / "slurm.sock")
-            introduce(commands, folder / "home", own_name, past)
-            connections.close_all()
+            self._catch_up(folder, history_days)
+            controller = _controller(folder)
             self.stdout.write(f"Demo cluster: its commands are in {commands}")
             self._serve(controller, listener)
         (folder / "slurm.sock").unlink(missing_ok=True)
+
+    def _catch_up(self, folder: Path, history_days: int) -> None:
+        """In a process of its own: weeks of history need memory that a server never needs again."""
+        connections.close_all()
+        forked = multiprocessing.get_context("fork")
+        past = forked.Process(target=_live_past, args=(folder, history_days), daemon=True)
+        past.start()
+        past.join()
+        if past.exitcode:
+            raise CommandError(
+                f"demo cluster: its past ended with exit code {past.exitcode}; the log tells why"
+            )
 
     def _serve(self, controller: Controller, listener: socket.socket) -> None:
         told: list[int] = []
@@ -95,6 +98,30 @@ class Command(BaseCommand):
             server.serve(controller, listener, stops=lambda: bool(told))
         finally:
             controller.stop()
+
+
+def _live_past(folder: Path, history_days: int) -> None:
+    past = PastPoller()
+    _controller(folder, history_days=history_days, witness=past).stop()
+    introduce(folder / "bin", folder / "home", _own_name(), past)
+
+
+def _controller(
+    folder: Path, *, history_days: int = HISTORY_DAYS, witness: Witness | None = None
+) -> Controller:
+    return Controller(
+        Journal(folder / "journal.sqlite3"),
+        Processes(folder / "spool", str(folder / "bin"), site.KILL_WAIT_S),
+        own_name=_own_name(),
+        own_uid=os.getuid(),
+        now_at=int(time.time()),
+        history_days=history_days,
+        witness=witness,
+    )
+
+
+def _own_name() -> str:
+    return pwd.getpwuid(os.getuid()).pw_name
 
 
 def announce() -> None:
