@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -14,21 +13,13 @@ from rest_framework.response import Response
 
 from tracker import recording
 from tracker.api import bodies, shapes
-from tracker.api.aliases import run_to_log_to
+from tracker.api.appending import run_to_append_to
 from tracker.api.base import ActorView, visible_or_404
 from tracker.api.parsing import parse_points
-from tracker.api.plain import answers_problems, json_body, signed_in
+from tracker.api.plain import answers_problems, json_body
 from tracker.metrics.points import json_values
 from tracker.metrics.series import read_curve
-from tracker.models import Actor, Experiment, Run, Token
 
-# What an append needs to know, and by hand: Django's compiler takes longer than all the rest.
-_RUN = f"""
-SELECT run.id, run.attempt, run.submission_id, run.experiment_id, experiment.owner_id
-FROM {Run._meta.db_table} AS run
-JOIN {Experiment._meta.db_table} AS experiment ON experiment.id = run.experiment_id
-WHERE run.id = %s AND run.deleted_at IS NULL
-"""  # noqa: S608
 INT64 = {"min_value": -(2**63), "max_value": 2**63 - 1}
 
 
@@ -42,10 +33,7 @@ class CurveQuery(serializers.Serializer):
 
 @answers_problems("POST")
 def append_metrics(request: HttpRequest, run_id: str) -> HttpResponse:
-    actor = signed_in(request)
-    if actor.scope == Token.Scope.WEBHOOK:
-        raise PermissionDenied("A token of scope webhook reaches /webhooks/slurm only.")
-    run = _run_to_append_to(actor, run_id)
+    run = run_to_append_to(request, run_id)
     points = bodies.points_of(json_body(request, parse_points))
     stored = recording.append_points(run, points, now=timezone.now())
     return JsonResponse({"stored": stored}, status=201 if stored else 200)
@@ -84,12 +72,3 @@ class RunMetrics(ActorView):
     def post(self, _request: Request, run_id: str) -> Response:
         """For the schema; ``dispatch`` takes it to ``append_metrics``."""
         raise NotImplementedError(run_id)
-
-
-def _run_to_append_to(actor: Actor, run_id: str) -> Run:
-    for run in Run.objects.raw(_RUN, [run_id]):
-        known = run.experiment_id, run.owner_id
-        run.experiment = Experiment.from_db(run._state.db, ("id", "owner_id"), known)
-        if actor.may_log_to(run):
-            return run
-    return run_to_log_to(actor, run_id)

@@ -19,6 +19,7 @@ from django.db import connection, transaction
 from tracker.metrics.chunk_columns import pack
 from tracker.metrics.points import bits_of_all
 from tracker.models import MetricChunk, MetricPoint, Run
+from tracker.recording.next_point import append_next
 from tracker.recording.stored_points import Key, stored_keys
 from tracker.recording.summaries import Series, locked_series, make_series, save_series
 
@@ -74,7 +75,10 @@ def append_points(
 
     All or none are stored. A repeat is not stored twice and changes no summary.
     """
+    points = list(points)
     attempt = run.attempt if attempt is None else attempt
+    if len(points) == 1 and _append_next(run, points[0], attempt, now):
+        return 1
     grouped: dict[str, dict[int, list[NewPoint]]] = defaultdict(lambda: defaultdict(list))
     for point in points:
         of = attempt if point.attempt is None else point.attempt
@@ -90,6 +94,11 @@ def append_points(
             transaction.set_rollback(True)
         make_series(run, set(names) - {series.name for series in found})
     return 0
+
+
+def _append_next(run: Run, point: NewPoint, attempt: int, now: datetime) -> bool:
+    of = attempt if point.attempt is None else point.attempt
+    return append_next(run, point, attempt=of, now=now)
 
 
 def _batch(series: Series, attempt: int, points: list[NewPoint]) -> _Batch:
