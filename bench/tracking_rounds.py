@@ -116,7 +116,7 @@ class Bench:
         self.queuecast.search_experiment = filled["experiment"]
         small = Size(WARM_UP, WARM_UP, 1, 0, 0)
         for side in (self.theirs, self.ours, self.limit):
-            side.of_eight(small, 1_000_000)  # at steps that nobody uses later
+            side.of_eight(small, -2)  # at steps before all later ones, as in a training
             batch = side.dialect.batch(side.runs[0], points(BATCH), 0)
             send(side.server, [[batch]])
 
