@@ -15,6 +15,13 @@ def test_pages_and_api_answers_are_kept_by_no_cache(client, people):
         assert client.get(path)["Cache-Control"] == "private, no-store"
 
 
+def test_pages_and_api_answers_carry_the_policy_against_foreign_scripts(client):
+    for path in ("/signin", "/nowhere", "/api/v1/me"):
+        policy = client.get(path)["Content-Security-Policy"]
+        assert "script-src 'self'" in policy
+        assert "frame-ancestors 'none'" in policy
+
+
 @pytest.mark.parametrize(
     "path",
     [
