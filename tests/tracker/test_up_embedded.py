@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,6 +31,31 @@ def test_the_service_gets_every_documented_setting_and_nothing_else_of_the_shell
     assert len(documented) > 15 and passed.keys() >= documented | {"PATH"}
     assert "AWS_SECRET_ACCESS_KEY" not in passed
     assert passed["QUEUECAST_PORT"] == "9000"
+
+
+LOADED = """
+import sys
+from tracker.celery import app
+app.loader.import_default_modules()
+print(*sys.modules)
+"""
+
+
+def test_workers_and_beat_load_no_view_nor_what_computes(tmp_path: Path) -> None:
+    environment = embedded.service_environment(
+        os.environ, host="127.0.0.1", port=9000, public_url="http://127.0.0.1:9000"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED],
+        cwd=ROOT,
+        env=environment | {"QUEUECAST_DATA_DIR": str(tmp_path)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    loaded = set(done.stdout.split())
+    assert {"tracker.tasks", "planner.tasks"} <= loaded
+    assert not {"tracker.urls", "tracker.views", "tracker.api.urls", "numpy", "scipy"} & loaded
 
 
 @pytest.mark.parametrize(
