@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
+import orjson
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -63,7 +62,7 @@ class RunMetrics(ActorView):
             "time": curve.time_s.tolist(),
             "value": json_values(curve.value.tolist()),
         }
-        body = json.dumps(columns, separators=(",", ":"))
+        body = orjson.dumps(columns)
         return HttpResponse(body, content_type="application/json")
 
     @extend_schema(
