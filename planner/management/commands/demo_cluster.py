@@ -71,8 +71,9 @@ class Command(BaseCommand):
             raise CommandError(f"demo cluster: {folder / 'slurm.sock'}: {error}") from error
         with listener:
             announce()
-            server.install_commands(commands, folder / "slurm.sock")
             self._catch_up(folder, history_days)
+            # Last: whoever finds them finds a cluster that answers, and may start jobs there.
+            server.install_commands(commands, folder / "slurm.sock")
             controller = _controller(folder)
             self.stdout.write(f"Demo cluster: its commands are in {commands}")
             self._serve(controller, listener)
