@@ -127,8 +127,9 @@ def test_each_partition_learns_from_its_own_starts(cluster: Cluster) -> None:
     gpu, cpu, both = (left(cluster, *asked)[0] for asked in (("gpu",), ("cpu",), ("gpu", "cpu")))
     assert gpu.p50_s == pytest.approx(7200, rel=0.1)
     assert cpu.p50_s == pytest.approx(3600, rel=0.1)
-    # As many of either: the middle of all lies on the edge between them, or within.
-    assert cpu.p50_s <= both.p50_s <= gpu.p50_s
+    # As many of either: the middle of all lies on the edge between them, or within. Told at one
+    # instant they come in any order from the database, and the newest count a little more.
+    assert 0.98 * cpu.p50_s <= both.p50_s <= gpu.p50_s
 
 
 @pytest.mark.parametrize(
