@@ -41,14 +41,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bench.gpu_cluster import Size, facts_of
 from planner.ensemble import Past, Spread, Starts, joined, paced_interval_s, run_batch
 from planner.ensemble.processes import run_batches
+from planner.forecasting.cadence import FEW, MANY, MAX_DUTY
 from planner.futures import Future
 from planner.snapshot import Snapshot, build
 from planner.snapshot.past import past_of
 
 HOUR_S = 3600.0
-BATCH, FEW, MANY = 4, 16, 64
+BATCH = 4
 FORECASTS_AN_HOUR, OF_MANY = 6, 2
-ALLOWED = 0.25
 PENDING = (100, 500, 1000, 2000, 5000, 10_000)
 NODES = (100, 300, 2000)
 OF_PROCESSES = 8  # replicas
@@ -132,7 +132,7 @@ def table(sizes: list[Size], batches: int, each: int, seed: int, horizon_s: floa
         print(
             f"{size.nodes:5}  {size.running:7}  {size.pending:7}  {found.facts_s:7.2f}"
             f"  {found.replica_s:9.3f}  {found.replica_s / found.plan_s:6.2f}"
-            f"  {found.answers_s:9.2f}  {found.core:9.1%}  {found.core / ALLOWED:7.2f}",
+            f"  {found.answers_s:9.2f}  {found.core:9.1%}  {found.core / MAX_DUTY:7.2f}",
             flush=True,
         )
 

@@ -35,12 +35,12 @@ from bench import cluster_text, idle
 from bench.fake_slurm import FakeSlurm, MovingQueue, texts
 from bench.gpu_cluster import Size, facts_of, submissions
 from bench.service import Service, running
+from planner.forecasting.cadence import FEW, MANY
 from tests.services import wait_until
 
 MOVES_EVERY_S = 30.0
 MEAN_RUN_S = 3 * 3600.0  # of what runs: R of them end in so long
 PATIENCE_S = 1200.0
-FEW, MANY = 16, 64
 SETTLE = """
 from tracker.models import Cluster
 Cluster.objects.create(name="bench", transport="local", location=%r)
