@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,10 @@ from tracker.slurm.usage import JobUsage, parse_usage
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoCluster:
-    return DemoCluster(tmp_path_factory.mktemp("demo"), history_days=2)
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoCluster]:
+    demo = DemoCluster(tmp_path_factory.mktemp("demo"), history_days=2)
+    yield demo
+    demo.controller.stop()
 
 
 def ended_ids(demo: DemoCluster, least_s: int = 0) -> list[int]:
