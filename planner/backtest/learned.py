@@ -7,15 +7,15 @@ that later cases change nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from planner.accuracy.losses import pinball_log
 from planner.accuracy.scored import Scored
 from planner.backtest.cases import Cases, FloatArray
-from planner.calibration import Calibration
-from planner.learning import CORRECTED, QuantileForest
+from planner.calibration import Calibration, Told
+from planner.learning import QuantileForest
 from planner.quantiles import Quantiles
 
 REFIT_EVERY = (50, 400)  # cases, least and most; between them, with each eighth more
@@ -44,13 +44,14 @@ def grown(cases: Cases, *, with_simulation: bool, seed: int) -> FloatArray:
     return said_s
 
 
-def calibrated(cases: Cases, raw_s: FloatArray, *, share: float = 1.0) -> FloatArray:
-    """Each answer corrected by what had become of the ones before, by that share of what would
-    have set those right."""
+def calibrated(
+    cases: Cases, raw_s: FloatArray, fit: Callable[[Told, float], Calibration] = Calibration.fit
+) -> FloatArray:
+    """Each answer corrected by what had become of the ones before."""
     said_s = raw_s.copy()
     for stretch in _stretches(len(cases)):
         now_s = float(cases.submit_s[stretch.start])
-        calibration = Calibration.fit(cases.told(raw_s, stretch.start), now_s).partly(share)
+        calibration = fit(cases.told(raw_s, stretch.start), now_s)
         for case in range(stretch.start, stretch.stop):
             if not np.isnan(raw_s[:, case]).any():
                 raw = Quantiles(*map(float, raw_s[:, case]))
@@ -114,12 +115,12 @@ def layers(cases: Cases, state_s: FloatArray, hybrid_s: FloatArray) -> Mapping[s
     recent_s, ensemble_s = cases.said_s["recent_like"], cases.said_s["ensemble"]
     state_s, hybrid_s = _first_said([state_s, recent_s]), _first_said([hybrid_s, ensemble_s])
     ensemble_calibrated_s = calibrated(cases, ensemble_s)
-    hybrid_calibrated_s = calibrated(cases, hybrid_s, share=CORRECTED)
+    hybrid_calibrated_s = calibrated(cases, hybrid_s, Calibration.fit_learner)
     return {
         "ensemble": ensemble_s,
         "ensemble_calibrated": ensemble_calibrated_s,
         "learner": state_s,
-        "learner_calibrated": calibrated(cases, state_s, share=CORRECTED),
+        "learner_calibrated": calibrated(cases, state_s, Calibration.fit_learner),
         "hybrid": hybrid_s,
         "hybrid_calibrated": hybrid_calibrated_s,
         "chosen": chosen(cases, [hybrid_calibrated_s, ensemble_calibrated_s, recent_s]),

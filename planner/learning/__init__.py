@@ -4,11 +4,10 @@ Pure; scikit-learn and SciPy are loaded when a forest is grown or asked, not bef
 """
 
 from planner.learning.features import features
-from planner.learning.forest import CORRECTED, QuantileForest
+from planner.learning.forest import QuantileForest
 from planner.learning.situation import RunningJobs, Situation, StartedJobs, WaitingJobs
 
 __all__ = [
-    "CORRECTED",
     "QuantileForest",
     "RunningJobs",
     "Situation",

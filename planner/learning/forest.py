@@ -28,10 +28,6 @@ FEATURES_A_SPLIT = 0.6  # share that is looked at for each
 # A bound of 0 covers what starts at once, and never a tenth more: where that share is 90 %, the
 # shortest wait seen is the better bound, where it is 100 %, zero is.
 SURE = 0.95
-# Of a correction learnt from past answers: a forest says waits that were seen, and is mostly right
-# by itself. All of it loses 2 to 6 % more on three of four public logs, where it follows what was
-# chance; half of it leaves 92 % before P90 on the fourth (KTH SP2), which wants it.
-CORRECTED = 2 / 3
 UNKNOWN = -1.0  # in place of nan; no feature of something known is below it
 
 

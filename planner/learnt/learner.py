@@ -20,7 +20,7 @@ from planner.backtest.cases import Cases, FloatArray, IntArray, as_quantiles
 from planner.backtest.learned import calibrated
 from planner.calibration import Calibration, Told
 from planner.forecasting.forecasts import JobForecast
-from planner.learning import CORRECTED, QuantileForest
+from planner.learning import QuantileForest
 from planner.learnt.learning_record import LearningRecord
 from planner.learnt.start_features import FeatureRow, FeatureRows
 from planner.models import Learnt
@@ -51,7 +51,7 @@ def learn(
 def judged(record: LearningRecord) -> dict[str, Losses]:
     """Pinball losses of log(1 + wait), of starts after the cut."""
     cases = record.cases
-    learner_s = calibrated(cases, looked_ahead(cases), share=CORRECTED)
+    learner_s = calibrated(cases, looked_ahead(cases), Calibration.fit_learner)
     ensemble_s = calibrated(cases, cases.said_s["ensemble"])
     history_s = cases.said_s["recent_like"]
     # Where too few jobs are alike, the ensemble speaks for history.
@@ -161,7 +161,7 @@ class Learner:
             cases.submit_s, p10_s, p50_s, p90_s, cases.waited_s, cases.is_cancelled, cases.group
         )
         # A second more: what waits still is censored at that moment, but for the rounding.
-        calibration = Calibration.fit(told, self._at.timestamp() + 1.0).partly(CORRECTED)
+        calibration = Calibration.fit_learner(told, self._at.timestamp() + 1.0)
         return forest, calibration, record.groups
 
     @property

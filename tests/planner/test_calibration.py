@@ -71,14 +71,6 @@ def test_forecasts_that_kept_their_promise_are_left_as_they_are() -> None:
     assert [said.p10_s, said.p50_s, said.p90_s] == pytest.approx(true_s.tolist(), rel=0.15)
 
 
-def test_a_part_of_a_correction_lies_between_none_and_all_of_it() -> None:
-    calibration = Calibration.fit(told(exponential(2000, 3600.0), (10.0, 100.0, 1000.0)), LATER_S)
-    none_s, half_s, all_s = (p90_s(calibration.partly(share), 1000.0) for share in (0.0, 0.5, 1.0))
-    assert none_s == pytest.approx(1000.0)
-    assert all_s == p90_s(calibration, 1000.0)
-    assert np.log1p(half_s) == pytest.approx((np.log1p(none_s) + np.log1p(all_s)) / 2.0)
-
-
 def test_what_was_right_where_it_said_long_is_not_lengthened_for_what_was_wrong_elsewhere() -> None:
     # Half say "at once" and wait an hour or so; half say ten hours and are right.
     n = 1500
