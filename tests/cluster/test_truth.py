@@ -6,6 +6,7 @@ All jobs are started together, since some take Slurm minutes.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -59,6 +60,21 @@ def runs(service: Service) -> dict[str, str]:
         else:
             [ids[what]] = service.start(experiment)
     return ids
+
+
+@pytest.fixture(scope="module")
+def requeued(service: Service, runs: dict[str, str]) -> dict[str, Any]:
+    """As it ran before it was: its second life begins two minutes later."""
+    before = service.wait_for(runs["requeued"], "RUNNING")
+    service.lab.run("scontrol", "requeue", str(before["slurm_job_id"]))
+    return before
+
+
+def test_a_requeued_job_is_the_same_run_in_its_next_attempt(
+    service: Service, requeued: dict[str, Any]
+):
+    run = service.wait_for(requeued["run_id"], "PENDING", seconds=40)
+    assert (run["attempt"], run["slurm_job_id"]) == (1, requeued["slurm_job_id"])
 
 
 def test_failed_with_its_exit_code(service: Service, runs: dict[str, str]):
@@ -115,16 +131,6 @@ def test_a_dependency_that_can_never_be_met_waits_and_says_so(
     assert service.run(runs["hopeless"])["status"] == "PENDING"
 
 
-def test_a_requeued_job_is_the_same_run_in_its_next_attempt(service: Service, runs: dict[str, str]):
-    before = service.wait_for(runs["requeued"], "RUNNING")
-    service.lab.run("scontrol", "requeue", str(before["slurm_job_id"]))
-    run = service.wait_for(runs["requeued"], "PENDING", seconds=40)
-    assert (run["attempt"], run["slurm_job_id"]) == (1, before["slurm_job_id"])
-    # its second life begins two minutes later
-    again = service.wait_for(runs["requeued"], "RUNNING", seconds=200)
-    assert again["attempt"] == 1
-
-
 def test_a_lost_node_ends_the_job_or_starts_its_next_attempt(
     service: Service, runs: dict[str, str]
 ):
@@ -150,6 +156,10 @@ def test_stopped_at_its_limit(service: Service, runs: dict[str, str]):
 def test_stopped_at_its_deadline(service: Service, runs: dict[str, str]):
     run = service.wait_for(runs["deadline"], "DEADLINE", seconds=180)
     assert run["started_at"] is None
+
+
+def test_a_requeued_job_runs_again_in_that_attempt(service: Service, requeued: dict[str, Any]):
+    assert service.wait_for(requeued["run_id"], "RUNNING", seconds=200)["attempt"] == 1
 
 
 def test_an_array_with_a_throttle_runs_two_at_a_time_to_each_tasks_own_end(service: Service):
