@@ -113,8 +113,13 @@ def _walltime(answer: Json) -> Iterator[str]:
                 point["cliff"] or (AS_ASKED if point["is_asked"] else ""),
             )
         )
-    if rows:
-        yield ""
+    if not rows:
+        return
+    yield ""
+    # P(killed) alone is no reason to ask for less: longer is safer and costs no wait.
+    if len(rows) > 1 and len({(p50, p90) for _, p50, p90, _, _ in rows}) == 1:
+        yield f"Any limit from {rows[0][0]} to {rows[-1][0]} starts alike."
+    else:
         yield from _table(WALLTIME, rows)
 
 

@@ -169,3 +169,14 @@ def test_a_curve_reads_alike_from_rows_and_from_chunks(job, run):
     few = job.get(f"{address}&from_step=20&to_step=90&max_points=8").json()
     assert len(few["step"]) <= 8
     assert (few["step"][0], few["step"][-1]) == (20, 90)
+
+
+def test_a_metric_that_is_not_there_is_refused_with_those_that_are(job, run):
+    where = f"/api/v1/runs/{run.pk}/metrics?name=los"
+    assert "'los'; it has logged none" in job.get(where).json()["detail"]
+    append(job, run, [POINT, POINT | {"name": "accuracy"}])
+    refused = job.get(where)
+    assert refused.status_code == 404
+    assert "'los'; it has accuracy, loss." in refused.json()["detail"]
+    append(job, run, [POINT | {"name": f"m{number:02}"} for number in range(20)])
+    assert job.get(where).json()["detail"].endswith("m17 and more.")

@@ -16,9 +16,12 @@ from tracker.api.appending import run_to_append_to
 from tracker.api.base import ActorView, visible_or_404
 from tracker.api.parsing import parse_points
 from tracker.api.plain import answers_problems, json_body
+from tracker.api.problems import Problem
 from tracker.metrics.points import json_values
 from tracker.metrics.series import read_curve
+from tracker.models import MetricSeries, Run
 
+NAMED = 20  # metrics, where one is asked for that is not there
 INT64 = {"min_value": -(2**63), "max_value": 2**63 - 1}
 
 
@@ -53,7 +56,7 @@ class RunMetrics(ActorView):
         query = CurveQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         wanted = dict(query.validated_data)
-        series = visible_or_404(run.series.all(), "Metric", name=wanted.pop("name"))
+        series = _series(run, wanted.pop("name"))
         curve = read_curve(series, **wanted)
         # Not by REST's renderer, which asks of each number what it is.
         columns = {
@@ -71,3 +74,14 @@ class RunMetrics(ActorView):
     def post(self, _request: Request, run_id: str) -> Response:
         """For the schema; ``dispatch`` takes it to ``append_metrics``."""
         raise NotImplementedError(run_id)
+
+
+def _series(run: Run, name: str) -> MetricSeries:
+    """Or a Problem 404 that names those that are there."""
+    series: MetricSeries | None = run.series.filter(name=name).first()
+    if series is None:
+        names = list(run.series.order_by("name").values_list("name", flat=True)[: NAMED + 1])
+        more = " and more" if len(names) > NAMED else ""
+        has = f"it has {', '.join(names[:NAMED])}{more}" if names else "it has logged none"
+        raise Problem(404, f"Run {run.pk} has no metric {name[:40]!r}; {has}.")
+    return series
