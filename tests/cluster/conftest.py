@@ -15,9 +15,16 @@ from tests.cluster.lab import Lab
 
 
 @pytest.fixture(scope="package")
-def lab() -> Iterator[Lab]:
+def shared_lab() -> Iterator[Lab]:
     with booted() as lab:
         yield lab
+
+
+@pytest.fixture(scope="module")
+def lab(shared_lab: Lab) -> Iterator[Lab]:
+    """Whose queue is empty: what a file leaves behind is cancelled."""
+    yield shared_lab
+    shared_lab.empty()
 
 
 @contextmanager

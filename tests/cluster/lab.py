@@ -116,6 +116,16 @@ class Lab(Doors, Hooks, Faults, Memory):
         tree.write_text(configuration.account_tree())
         self.run("sacctmgr", "-i", "load", str(tree))
 
+    def empty(self) -> None:
+        """Cancel all jobs; ends when nothing of them runs any more."""
+
+        def is_empty() -> bool:
+            for state in ("PENDING", "RUNNING", "SUSPENDED"):
+                self.run("scancel", f"--state={state}")
+            return not self.run("squeue", "-h", "-o", "%A").split()
+
+        services.wait_until(is_empty, "the end of all jobs", 90)
+
     # --- down
     def halt(self) -> None:
         """End every daemon whose pid file stands here and every job, and no other process."""

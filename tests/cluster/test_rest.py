@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from planner.forecasting.forecasts import forecast
+from planner.snapshot import build, read_facts
 from tests import services
 from tests.cluster.lab import Lab
 from tests.slurm.corpus import HOSTILE_TEXTS
@@ -142,6 +144,19 @@ def test_the_cluster_is_that_of_the_commands(by_rest: Slurm, by_command: Slurm) 
     assert by_rest.qos() == by_command.qos()
     assert sorted(by_rest.associations(), key=repr) == sorted(by_command.associations(), key=repr)
     assert by_rest.diagnostics().server_threads is not None
+
+
+def test_a_queue_that_it_tells_is_forecast_and_what_is_assumed_is_said(
+    by_rest: Slurm, jobs: Mapping[str, int]
+) -> None:
+    facts = read_facts(by_rest)
+    assert {note.about for note in facts.notes} == {"config", "sshare", "sprio"}
+    told = forecast(build(facts), replicas=2, seed=0, horizon_s=86_400).jobs
+    answers = {each.pending.record.job_id: each for each in told}
+    later_s, dependent = answers[jobs["later"]].p50_s, answers[jobs["dependent"]]
+    assert later_s is not None
+    assert 3000 < later_s < 3700  # it begins an hour after it was submitted
+    assert dependent.p50_s is not None or dependent.why
 
 
 def test_variables_arrive_as_they_are_beside_the_users_own(
