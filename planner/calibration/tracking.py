@@ -18,7 +18,7 @@ from planner.calibration.told import FloatArray, Told
 
 LEVEL = 0.9
 # Of log(1 + bound), by the outcomes of one instant. Half as much was too slow for queues that grow
-# for weeks; with 0.02 bounds swing, as what they are led by comes late.
+# for weeks; with ten times as much bounds swing, as what they are led by comes late.
 STEP = 0.005
 MOST = 1.0  # of it, either way: beyond, the bound is wrong for another reason
 
