@@ -117,7 +117,10 @@ def _walltime(answer: Json) -> Iterator[str]:
         return
     yield ""
     # P(killed) alone is no reason to ask for less: longer is safer and costs no wait.
-    if len(rows) > 1 and len({(p50, p90) for _, p50, p90, _, _ in rows}) == 1:
+    starts = {(p50, p90) for _, p50, p90, _, _ in rows}
+    are_known = all(point["start"]["p90_s"] is not None for point in answer["walltime"])
+    has_cliff = any(point["cliff"] for point in answer["walltime"])
+    if len(rows) > 1 and len(starts) == 1 and are_known and not has_cliff:
         yield f"Any limit from {rows[0][0]} to {rows[-1][0]} starts alike."
     else:
         yield from _table(WALLTIME, rows)

@@ -23,7 +23,7 @@ FEWEST = 20  # outcomes: with fewer nothing is shifted
 SHRINKAGE = 50.0
 # Of the shifts of p10 and p50 for a learner, which says waits that were seen and is mostly right by
 # itself. All of them lose 2 to 6 % more on three of four public logs, where they follow what was
-# chance; half leaves 92 % before P90 on the fourth (KTH SP2), which wants them.
+# chance; the fourth (KTH SP2) wants them.
 CORRECTED = 2 / 3
 
 Shifts = tuple[Shift, Shift, Shift]  # by LEVELS

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from planner.asking.answer_text import lines
-from tests.planner.answers import full_answer, limit
+from tests.planner.answers import full_answer, limit, quantiles
 
 AT = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
@@ -28,3 +28,15 @@ def test_limits_that_all_start_alike_are_one_line() -> None:
     text = told([limit(10, 0.0, 0.9), limit(60, 0.0, 0.5), limit(240, 0.0, 0.0)])
     assert "Any limit from 00:10:00 to 04:00:00 starts alike." in text
     assert not any(line.startswith("LIMIT") for line in text)
+
+
+def test_a_cliff_is_told_though_all_start_alike() -> None:
+    text = told([limit(60, 0.0, 0.5), limit(240, 0.0, 0.0, "maintenance begins in 3 h")])
+    assert any(line.endswith("maintenance begins in 3 h") for line in text)
+
+
+def test_starts_that_are_not_known_are_not_said_to_be_alike() -> None:
+    unknown = {"start": quantiles(None, None, None), "later_than_horizon": ["p50", "p90"]}
+    text = told([limit(60, 0.0, 0.5) | unknown, limit(240, 0.0, 0.0) | unknown])
+    assert any(line.split()[:3] == ["01:00:00", "later", "later"] for line in text)
+    assert not any("starts alike" in line for line in text)

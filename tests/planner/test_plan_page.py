@@ -129,9 +129,8 @@ def test_ranges_are_drawn_on_one_axis_and_said_how_they_came_about(client, peopl
         estimate(make_job(cluster, job_id), **at, method="ensemble", replicas=16)
     html = page(client, people.mallory)
     assert html.count('class="spread-bar"') == 2
-    assert re.search(
-        "now to \\+7 h 4[678] min", html
-    )  # 4 % after the last of them, asked a bit later
+    # 4 % after the last of them, and the page is asked for a little later.
+    assert re.search(r"now to \+7 h 4[678] min", html)
     assert "16 simulated futures of the queue" in html
     assert '"8 starts in 10"' in html  # in the time line
 
